@@ -1,0 +1,28 @@
+import type { Host } from "./host.ts";
+
+/**
+ * One remote link of the chain that makes an artifact: a command that reads stdin and writes stdout on a
+ * host. The first stage of a chain reads its secrets, one a line, from stdin.
+ */
+export interface Stage {
+  /** How messages call it: the tool's name, `pg_dump`. */
+  readonly name: string;
+  readonly host: Host;
+  readonly argv: readonly string[];
+  /** Lines for the stdin of the first stage. Nothing secret ever stands in `argv`. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * What stages tell beside the bytes they write: marked lines on stderr, `NAME TEXT`. A name may be told
+ * several times; the texts keep their order.
+ */
+export type Facts = ReadonlyMap<string, readonly string[]>;
+
+/** The bytes that come out of a chain of stages. */
+export interface Flow {
+  /** Fails instead of ending unless every stage exited 0. */
+  readonly stream: import("node:stream").Readable;
+  /** Complete once `stream` has ended; grows until then. */
+  readonly facts: Facts;
+}

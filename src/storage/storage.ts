@@ -1,0 +1,66 @@
+import type { Readable } from "node:stream";
+
+/** Objects under keys in one bucket. */
+export interface Storage {
+  /** `s3://BUCKET/KEY`, for people to read. */
+  uri(key: string): string;
+
+  /**
+   * Stores `body` under `key`. The object becomes visible when `body` has **ended** and every byte has
+   * arrived; when `body` fails, or the run is cancelled, there is neither an object nor an unfinished upload
+   * afterwards. Memory does not depend on the length. Unless `replace` is true a taken key is refused, also when
+   * somebody takes it meanwhile.
+   *
+   * @throws the error of `body` itself; StorageError for everything else
+   */
+  put(key: string, body: Readable | Buffer, options: PutOptions): Promise<StoredObject>;
+
+  /**
+   * The object under `key`: its description, and its bytes as a stream that fails unless all of them arrived.
+   *
+   * @throws StorageError with `missing === true` when there is none
+   */
+  get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }>;
+
+  /** Every object whose key begins with `prefix`, in key order, fetched page by page while it is read. */
+  list(prefix: string): AsyncIterable<StoredObject>;
+
+  /** Copies one object within the bucket, on the server's side, whatever its size, and replaces what `to` held. */
+  copy(from: StoredObject, to: string): Promise<StoredObject>;
+
+  /** Deletes exactly this version of an object (or the object, in an unversioned bucket). No error if it is gone. */
+  delete(object: StoredObject): Promise<void>;
+
+  readonly uploads: Uploads;
+}
+
+/** Uploads that were begun and not ended: what a killed run leaves behind. */
+export interface Uploads {
+  /** Unfinished uploads whose key begins with `prefix`, each with the time of its last sign of life. */
+  list(prefix: string): AsyncIterable<UnfinishedUpload>;
+  /** Ends one and frees its parts. No error if it is gone. */
+  abort(upload: Pick<UnfinishedUpload, "key" | "uploadId">): Promise<void>;
+}
+
+export interface PutOptions {
+  readonly contentType: string;
+  /** User metadata of the object: ASCII keys and values. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** True to replace what is there (pointers); false to refuse a taken key (backups). */
+  readonly replace: boolean;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly modified: Date;
+  readonly etag: string;
+  readonly versionId: string | undefined;
+}
+
+export interface UnfinishedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** When it was begun or its newest part arrived, whichever is later. */
+  readonly lastActive: Date;
+}
