@@ -1,6 +1,6 @@
-import type { Transform } from "node:stream";
+import type { Duplex } from "node:stream";
 
-/** A reversible transformation of the artifact. The same bytes come out wherever it runs. */
+/** A reversible transformation of the artifact. The artifact is of the same kind wherever it ran. */
 export interface Codec {
   /** `zstd`, `gzip`, `age`. */
   readonly name: string;
@@ -8,8 +8,8 @@ export interface Codec {
   readonly extension: string;
   /** The bytes that everything it writes begins with. */
   readonly magic: Buffer;
-  /** The command lines that encode stdin to stdout, best first; empty when only the runner can do it. */
+  /** Command lines that encode stdin to stdout, best first; empty when only the runner can do it. */
   readonly commands: readonly (readonly string[])[];
   /** The same on the runner, as a stream. */
-  encoder(): Transform;
+  encoder(): Duplex;
 }

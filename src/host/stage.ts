@@ -18,11 +18,3 @@ export interface Stage {
  * several times; the texts keep their order.
  */
 export type Facts = ReadonlyMap<string, readonly string[]>;
-
-/** The bytes that come out of a chain of stages. */
-export interface Flow {
-  /** Fails instead of ending unless every stage exited 0. */
-  readonly stream: import("node:stream").Readable;
-  /** Complete once `stream` has ended; grows until then. */
-  readonly facts: Facts;
-}

@@ -1,0 +1,126 @@
+import { randomBytes } from "node:crypto";
+import { createInterface } from "node:readline";
+import { pipeline, type Readable, Transform } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError } from "../errors.ts";
+import { type Chain, chain } from "./chain.ts";
+import type { Exit, Process } from "./host.ts";
+import type { Facts, Stage } from "./stage.ts";
+import { Tail } from "./tail.ts";
+
+/** The bytes that come out of a chain of stages. Disposing ends the stages that still run. */
+export interface Flow extends AsyncDisposable {
+  /** Fails instead of ending unless every stage exited 0: what ended may be committed. */
+  readonly stream: Readable;
+  /** Complete once `stream` has ended; grows until then. */
+  readonly facts: Facts;
+}
+
+/** How long a chain may take to end by itself once its lifeline is cut: the lifeline kills after 5 s. */
+const endingMs = 7_000;
+
+/**
+ * Starts the stages on their hosts and keeps them alive with a beat, so that they end when this process does.
+ *
+ * @param silenceMs how long the far side waits for a beat, and therefore the longest that anything can be left
+ *   running there after the runner has vanished without a word
+ * @throws ConnectionError when the host cannot be talked to
+ */
+export async function openFlow(
+  stages: readonly [Stage, ...Stage[]],
+  silenceMs: number,
+): Promise<Flow> {
+  const mark = `holdfast-${randomBytes(12).toString("hex")}`;
+  const command = chain(stages, mark, Math.ceil(silenceMs / 1000));
+  const process = await command.host.start(command.argv);
+  const told = listen(process.stderr, mark);
+  const stopBeating = startBeating(process, stages[0].secrets, silenceMs / 6);
+  const ended = process.exit.finally(stopBeating);
+  // Whoever reads the stream learns of a failure there; without a reader it is nobody's.
+  ended.catch(() => {});
+
+  const gate = new Transform({
+    transform: (chunk, _encoding, done) => done(null, chunk),
+    flush: (done) => {
+      Promise.all([ended, told.complete]).then(
+        ([exit]) => done(failureOf(command, exit, told) ?? null),
+        done,
+      );
+    },
+  });
+  const stream = pipeline(process.stdout, gate, () => {});
+  return {
+    stream,
+    facts: told.facts,
+    async [Symbol.asyncDispose]() {
+      stopBeating();
+      process.stdin.end();
+      process.stdout.on("error", () => {}).resume();
+      await Promise.race([ended.catch(() => {}), sleep(endingMs, undefined, { ref: false })]);
+      await process[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Writes the secrets and then an empty line every `beatMs`. */
+function startBeating(process: Process, secrets: readonly string[], beatMs: number): () => void {
+  // A command that has ended reads no more beats; how it ended is told by its exit.
+  process.stdin.on("error", () => {});
+  process.stdin.write([...secrets, ""].map((line) => `${line}\n`).join(""));
+  const timer = setInterval(() => process.stdin.write("\n"), beatMs);
+  return () => clearInterval(timer);
+}
+
+interface Told {
+  readonly facts: Map<string, string[]>;
+  readonly complaints: Tail;
+  readonly complete: Promise<void>;
+}
+
+/** Parts the marked lines of stderr from what the tools print there. */
+function listen(stderr: Readable, mark: string): Told {
+  const facts = new Map<string, string[]>();
+  const complaints = new Tail();
+  const fact = (name: string) => facts.get(name) ?? facts.set(name, []).get(name) ?? [];
+  const lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY });
+  lines.on("line", (line) => {
+    const [word, name = "", ...text] = line.split(" ");
+    if (word === mark) fact(name).push(text.join(" "));
+    else complaints.add(`${line}\n`);
+  });
+  const complete = new Promise<void>((resolve) => lines.once("close", resolve));
+  return { facts, complaints, complete };
+}
+
+/** Why the chain's output must not be trusted, or undefined when every link told that it exited 0. */
+export function failureOf(
+  { links, host }: Chain,
+  exit: Exit,
+  { facts, complaints }: Pick<Told, "facts" | "complaints">,
+): CommandError | undefined {
+  const statuses = statusesOf(facts.get("exit") ?? []);
+  const failed = links
+    .map((link, id) => ({ link, status: statuses.get(id) }))
+    .filter(({ status }) => status !== 0);
+  if (failed.length === 0 && exit.code === 0) return undefined;
+  const culprit = failed.find(({ status }) => status !== undefined && status !== brokenPipe) ?? failed[0];
+  const what = culprit
+    ? `${culprit.link.name} on ${culprit.link.host.name} ${ending(culprit.status)}`
+    : `the commands on ${host.name} ended with ${exit.signal ?? `exit status ${exit.code}`}`;
+  const said = complaints.text().trim();
+  return new CommandError(said ? `${what}: ${said}` : what, {
+    hint: "The dump is incomplete, so nothing was stored. What the tool said stands in the message.",
+  });
+}
+
+/** 128 + SIGPIPE: the next link ended first, so it is the one to blame. */
+const brokenPipe = 141;
+
+function statusesOf(texts: readonly string[]): ReadonlyMap<number, number> {
+  return new Map(texts.map((text) => text.split(" ").map(Number) as [number, number]));
+}
+
+function ending(status: number | undefined): string {
+  if (status === undefined) return "was ended before it could tell its exit status";
+  return status > 128 ? `was killed by signal ${status - 128}` : `failed with exit status ${status}`;
+}
