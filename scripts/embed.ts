@@ -1,9 +1,13 @@
-// Writes beside every src/**/X.sh a module X.sh.ts that exports its text, since a bundle cannot read files
-// that lie beside its sources. Whole-line comments stay behind: they would travel in every remote command.
+// Writes beside every program that runs remotely, src/**/X.sh (or .py, .mjs), a module X.sh.ts that exports its text,
+// since a bundle cannot read files that lie beside its sources. Whole-line comments stay behind: they would travel in
+// every remote command.
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 
-for (const path of globSync("src/**/*.sh")) {
+for (const path of globSync("src/**/*.{sh,py,mjs}")) {
   const lines = readFileSync(path, "utf8").split("\n");
-  const code = lines.filter((line) => !/^\s*(#|$)/.test(line)).join("\n");
-  writeFileSync(`${path}.ts`, `// Generated from ${path} by scripts/embed.ts.\nexport default ${JSON.stringify(code)};\n`);
+  const code = lines.filter((line) => !/^\s*(#|\/\/|$)/.test(line)).join("\n");
+  writeFileSync(
+    `${path}.ts`,
+    `// Generated from ${path} by scripts/embed.ts.\nexport default ${JSON.stringify(code)};\n`,
+  );
 }

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { documentText, flawed, inspectDocument, type Reading, trusted } from "./document.ts";
+import { manifestKey } from "./key.ts";
 
 const tableRows = z.object({ table: z.string(), rows: z.number().int().nonnegative() });
 
@@ -24,9 +26,7 @@ export const manifestSchema = z.object({
     name: z.enum(["zstd", "gzip", "none"]),
     level: z.number().int().nullable(),
   }),
-  encryption: z
-    .object({ name: z.literal("age"), recipients: z.array(z.string()) })
-    .nullable(),
+  encryption: z.object({ name: z.literal("age"), recipients: z.array(z.string()) }).nullable(),
   versions: z.object({ server: z.string(), tool: z.string() }),
   container: z
     .object({ name: z.string(), id: z.string(), image: z.string(), imageDigest: z.string() })
@@ -47,3 +47,29 @@ export const manifestSchema = z.object({
 
 export type Manifest = Readonly<z.infer<typeof manifestSchema>>;
 export type TableRows = Readonly<z.infer<typeof tableRows>>;
+
+/** The manifest as it is stored: JSON for people and programs, the same text for the same manifest. */
+export function manifestText(manifest: Manifest): string {
+  return documentText(manifestSchema, manifest);
+}
+
+/**
+ * The manifest that stands beside `key`.
+ *
+ * @param text what is stored under `manifestKey(key)`
+ * @throws IntegrityError when it is not a manifest, of a schema that is not known yet, or of another key
+ */
+export function readManifest(text: string, key: string): Manifest {
+  return trusted(inspectManifest(text, key), `the manifest ${manifestKey(key)}`);
+}
+
+/** The same, telling what is wrong instead of throwing it. */
+export function inspectManifest(text: string, key: string): Reading<Manifest> {
+  const reading = inspectDocument(manifestSchema, text);
+  if (reading.flaw || reading.value.key === key) return reading;
+  return flawed({
+    what: `it is that of ${reading.value.key}`,
+    hint: "The backup was moved or overwritten: use the one under the key that the manifest names.",
+    cause: undefined,
+  });
+}

@@ -1,7 +1,7 @@
 import type { Manifest, TableRows } from "../backup/manifest.ts";
 import type { Facts, Stage } from "../host/stage.ts";
 
-/** The engines there are; `src/engine/index.ts` maps each to its implementation. */
+/** The engines there are; `src/source.ts` opens each. */
 export const engineNames = ["postgres", "sqlite"] as const;
 export type EngineName = (typeof engineNames)[number];
 

@@ -1,12 +1,16 @@
 import type { Readable } from "node:stream";
 import { ConnectionError } from "../errors.ts";
 
+/** A link that is silent for a minute is dead, however patient a workflow is with a slow dump. */
+export function silenceMs(stallMs: number): number {
+  return Math.min(60_000, stallMs);
+}
+
 /**
  * Destroys `stream` with a ConnectionError when nothing moves for `stallMs`. A dead link, a hanging store and a
  * database that waits for a lock all look alike from here: silence.
  *
  * @param movement a value that changes whenever something moves
- * @param stallMs 0 to wait for ever
  */
 export function watchForStall(
   stream: Readable,
@@ -18,9 +22,9 @@ export function watchForStall(
   const look = () => {
     const now = movement();
     if (now !== last) [last, since] = [now, Date.now()];
-    else if (stallMs > 0 && Date.now() - since >= stallMs) stream.destroy(stalled(stallMs));
+    else if (Date.now() - since >= stallMs) stream.destroy(stalled(stallMs));
   };
-  const timer = setInterval(look, Math.max(50, Math.min(stallMs / 10, 1_000)));
+  const timer = setInterval(look, Math.min(stallMs / 10, 1_000));
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 

@@ -1,4 +1,8 @@
 import type { Readable } from "node:stream";
+import { StorageError } from "../errors.ts";
+
+/** There is no object under that key, or not in that version. */
+export class MissingObjectError extends StorageError {}
 
 /** Objects under keys in one bucket. */
 export interface Storage {
@@ -18,7 +22,7 @@ export interface Storage {
   /**
    * The object under `key`: its description, and its bytes as a stream that fails unless all of them arrived.
    *
-   * @throws StorageError with `missing === true` when there is none
+   * @throws MissingObjectError when there is none
    */
   get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }>;
 

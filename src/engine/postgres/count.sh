@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs a dump and counts the rows of the very state of the database that it dumps. Runs behind password.sh.
+#
+#   count PSQL CONNINFO LOCK_TIMEOUT SESSION DUMP
+#
+#   LOCK_TIMEOUT  how long to wait for a table lock, as PostgreSQL writes times
+#   SESSION       what psql does
+#   DUMP          shell text that dumps the state named by HOLDFAST_SNAPSHOT
+#
+# stdout is the dump alone. The exit status is the dump's, or else psql's.
+HOLDFAST_DUMP=$5
+export HOLDFAST_DUMP
+exec 3>&1
+# psql's exit status says nothing about what it runs: that comes over descriptor 8.
+dumped=$(printf '%s\n' "$4" | "$1" -XqAtw -v ON_ERROR_STOP=1 -v lock_timeout="$3" -d "$2" 8>&1 >&2)
+counted=$?
+[ "$dumped" = 0 ] || exit "${dumped:-1}"
+exit "$counted"

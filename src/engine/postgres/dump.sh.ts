@@ -1,0 +1,2 @@
+// Generated from src/engine/postgres/dump.sh by scripts/embed.ts.
+export default "exec \"$@\"";

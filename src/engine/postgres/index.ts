@@ -1,0 +1,1 @@
+export type { PostgresConnection } from "./connection.ts";

@@ -1,0 +1,117 @@
+#!/bin/sh
+# Writes a consistent copy of a live SQLite database. Stands behind room.sh and tool.sh.
+#
+#   sh -c DUMP dump PATH FINGERPRINT TOOL PROGRAM
+#
+# Tells the facts `progress` (bytes that the tool has read so far, while no byte of the dump flows yet), `quick_check`
+# and, when FINGERPRINT is `rows`, `rows`. The copy is unlinked before its first byte is written, so a kill
+# that no shell can handle leaves a file only in the time before; `sweep` removes it in the next run.
+set -u
+umask 077
+exec </dev/null
+path=$1
+fingerprint=$2
+# shellcheck disable=SC2034 # tool.sh uses both
+{
+  tool=$3
+  program=$4
+}
+copy=
+worker=
+
+tell() {
+  printf '\n%s %s %s\n' "$HOLDFAST_MARK" "$1" "$2" >&2
+}
+
+fail() {
+  printf '%s\n' "$1" >&2
+  exit 1
+}
+
+leave() {
+  status=$?
+  trap '' HUP INT PIPE TERM
+  [ -z "$worker" ] || {
+    kill "$worker"
+    wait "$worker"
+  } 2>/dev/null
+  [ -z "$copy" ] || rm -rf -- "$copy"
+  exit "$status"
+}
+trap leave EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 141' PIPE
+trap 'exit 143' TERM
+
+# Makes the directory of the copy where there is room, the database's own directory first, and goes there.
+settle() {
+  need=$(room_for "$(bytes_of "$1")") || fail "the size of $1 cannot be read"
+  for place in "${1%/*}" "${TMPDIR:-/tmp}"; do
+    sweep "$place"
+    fits "${place:-/}" "$need" || continue
+    copy=$place/$(own_mark)
+    mkdir -- "$copy" 2>/dev/null && cd -- "$copy" && return
+    copy=
+    cramped="${cramped:-}${cramped:+, }$place cannot be written to"
+  done
+  fail "no room for a copy of $need KiB: $cramped"
+}
+
+bytes_read() {
+  while read -r name bytes; do
+    [ "$name" != rchar: ] || echo "$bytes"
+  done <"/proc/$1/io"
+} 2>/dev/null
+
+# Runs the tool and tells its progress, which ceases when the tool hangs. A small database does not wait a second.
+attend() {
+  tool "$@" &
+  worker=$!
+  for nap in 0.05 0.1 0.2 0.4; do
+    ! kill -0 "$worker" 2>/dev/null || sleep "$nap" 2>/dev/null
+  done
+  seen=
+  while kill -0 "$worker" 2>/dev/null; do
+    now=$(bytes_read "$worker")
+    [ "$now" = "$seen" ] || tell progress "$now"
+    seen=$now
+    sleep 1
+  done
+  wait "$worker"
+  set -- "$?"
+  worker=
+  return "$1"
+}
+
+check() {
+  # An old row that breaks a younger CHECK is the application's affair, and a CHECK may call functions of its own.
+  attend ask "$1" 'PRAGMA ignore_check_constraints = ON' 'PRAGMA quick_check(10)' >found ||
+    fail 'quick_check could not be run on the copy'
+  tell quick_check "$(head -n 1 found)"
+  [ "$(cat found)" = ok ] || fail "quick_check found the database damaged: $(cat found)"
+}
+
+# Virtual tables have no root page, and their module may be missing here; what they store lies in tables that have.
+tables="SELECT name FROM sqlite_master WHERE type = 'table' AND rootpage > 0
+  AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+
+count_rows() {
+  attend count "$1" "$tables" >counts || fail 'the rows of the copy could not be counted'
+  [ "$(tail -n 1 counts)" = end ] || fail 'the row counts could not be written to disk'
+  while read -r row && [ "$row" != end ]; do
+    tell rows "$row"
+  done <counts
+}
+
+file=$(canonical "$path") || fail "$path: no such file"
+file=${file%??}
+settle "$file"
+attend copy "$(uri_of "$file")" copy.db || fail "$path could not be copied"
+snapshot='file:copy.db?immutable=1'
+check "$snapshot"
+[ "$fingerprint" = none ] || count_rows "$snapshot"
+exec <copy.db
+cd /
+rm -rf -- "$copy" || fail "$copy could not be removed"
+exec cat

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import type { Host } from "../../host/host.ts";
+import { tryRun } from "../../host/run.ts";
+import type { Database } from "../engine.ts";
+import inspectScript from "./inspect.sh.ts";
+import nodeProgram from "./node.mjs.ts";
+import pythonProgram from "./python.py.ts";
+import { type Reason, reasons } from "./refusal.ts";
+import roomScript from "./room.sh.ts";
+import toolScript from "./tool.sh.ts";
+
+/** Where a database file can be reached: a host, and the file's path there, absolute or from where commands start. */
+export interface SqlitePlace {
+  readonly host: Host;
+  readonly path: string;
+}
+
+/** The text of each tool's program; the sqlite3 shell needs none. */
+export const programs = { sqlite3: "", python3: pythonProgram, node: nodeProgram };
+export type Tool = keyof typeof programs;
+
+/** A place from which the database can be copied. */
+export interface Usable extends Omit<Database, "name"> {
+  readonly place: SqlitePlace;
+  readonly tool: Tool;
+}
+
+/** A place from which it cannot. */
+export interface Refused {
+  readonly place: SqlitePlace;
+  readonly refused: { readonly reason: Reason; readonly text: string };
+  /** Names of files beside the missing one that look like databases. */
+  readonly near: readonly string[];
+}
+
+/** What the scripts that run remotely begin with. */
+export const prelude = `${roomScript}\n${toolScript}`;
+
+/**
+ * Looks at a place by one remote command.
+ *
+ * @throws ConnectionError when the host cannot be talked to
+ */
+export async function look(place: SqlitePlace): Promise<Usable | Refused> {
+  const script = `${prelude}\n${inspectScript}`;
+  const argv = ["sh", "-c", script, "inspect", place.path, programs.python3, programs.node];
+  const { exit, stdout, stderr } = await tryRun(place.host, argv);
+  if (exit.code === 0) return { place, ...read(stdout) };
+  const ending = exit.signal ?? `exit status ${exit.code}`;
+  const text = `its shell ended with ${ending}: ${stderr.trim() || "no message"}`;
+  return { place, refused: { reason: "tool", text }, near: [] };
+}
+
+const number = z.coerce.number().int();
+
+const usable = z
+  .object({
+    bytes: number,
+    tool: z.enum(["sqlite3", "python3", "node"]),
+    version: z.string(),
+    library: z.string(),
+    mode: z.string(),
+    uid: number,
+    gid: number,
+    journal_mode: z.string(),
+    page_size: number,
+    encoding: z.string(),
+    user_version: number,
+    application_id: number,
+    auto_vacuum: number,
+  })
+  .transform(({ bytes, tool, version, library, ...found }) => ({
+    bytes,
+    tool,
+    versions: { server: library, tool: version },
+    settings: {
+      journalMode: found.journal_mode,
+      pageSize: found.page_size,
+      encoding: found.encoding,
+      userVersion: found.user_version,
+      applicationId: found.application_id,
+      autoVacuum: found.auto_vacuum,
+      fileMode: found.mode,
+      uid: found.uid,
+      gid: found.gid,
+    },
+  }));
+
+const refused = z.tuple([z.enum(reasons), z.string()]);
+
+/** Reads what inspect.sh prints. */
+function read(printed: string): Omit<Usable, "place"> | Omit<Refused, "place"> {
+  const lines = printed.split("\n").map(firstWord);
+  const told = Object.fromEntries(lines);
+  if (told["refused"] === undefined) return usable.parse(told);
+  const [reason, text] = refused.parse(firstWord(told["refused"]));
+  const near = lines.filter(([name]) => name === "near").map(([, file]) => file);
+  return { refused: { reason, text: text.trim() }, near };
+}
+
+function firstWord(line: string): [string, string] {
+  const [word = "", ...rest] = line.split(" ");
+  return [word, rest.join(" ")];
+}

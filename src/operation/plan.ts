@@ -1,0 +1,83 @@
+import type { Proven } from "../backup/entry.ts";
+import { listBackups } from "../backup/history.ts";
+import { keyFor, type Naming } from "../backup/key.ts";
+import type { Codec } from "../codec/codec.ts";
+import { codecsFor } from "../codec/index.ts";
+import { placeCodecs } from "../codec/place.ts";
+import type { Database, Engine } from "../engine/engine.ts";
+import { StorageError } from "../errors.ts";
+import type { Stage } from "../host/stage.ts";
+import type { BackupInputs } from "../inputs.ts";
+import type { Storage } from "../storage/storage.ts";
+
+/** What a backup is going to do, found out without changing anything. */
+export interface Plan {
+  readonly began: Date;
+  readonly engine: Engine["name"];
+  readonly database: Database;
+  readonly key: string;
+  /** All extensions of the artifact: `dump.zst`. */
+  readonly extension: string;
+  /** What runs remotely, in order; the first stage is the dump. */
+  readonly stages: readonly [Stage, ...Stage[]];
+  /** What is left for the runner. */
+  readonly codecs: readonly Codec[];
+  /** The proven backups of the same database before this one, newest first, as many as a chart shows. */
+  readonly earlier: readonly Proven[];
+}
+
+const chartLength = 30;
+
+/**
+ * @throws InputError, CommandError, ConnectionError when the database cannot be dumped; StorageError when the bucket cannot be
+ *   read or the key is taken
+ */
+export async function planBackup(
+  inputs: BackupInputs,
+  engine: Engine,
+  storage: Storage,
+): Promise<Plan> {
+  const began = new Date();
+  const database = await engine.inspect();
+  const dump = engine.dump(database);
+  const codecs = codecsFor(inputs.compression, inputs.encryptTo);
+  const extension = [engine.extension, ...codecs.map((codec) => codec.extension)].join(".");
+  const subject = { database: database.name, engine: engine.name, extension };
+  const key = keyFor(inputs.naming, subject, began);
+  const [placement, earlier] = await Promise.all([
+    placeCodecs(dump.host, codecs),
+    provenBackups(storage, inputs.naming, engine, database),
+    refuseTaken(storage, key),
+  ]);
+  return {
+    began,
+    engine: engine.name,
+    database,
+    key,
+    extension,
+    stages: [dump, ...placement.remote],
+    codecs: placement.local,
+    earlier,
+  };
+}
+
+async function provenBackups(
+  storage: Storage,
+  naming: Naming,
+  engine: Engine,
+  database: Database,
+): Promise<readonly Proven[]> {
+  const filter = { database: database.name, engine: engine.name, limit: chartLength };
+  const entries = await listBackups(storage, naming, filter);
+  return entries.filter((entry) => entry.kind === "proven");
+}
+
+/** The upload would find out too, but only after the whole dump. */
+async function refuseTaken(storage: Storage, key: string): Promise<void> {
+  for await (const object of storage.list(key)) {
+    if (object.key !== key) return;
+    throw new StorageError(`${storage.uri(key)} exists already`, {
+      hint: "A backup is never overwritten. Run again, or give key-template more of the time.",
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import type { Manifest } from "../backup/manifest.ts";
+import { bytesText, durationText, rateText } from "../report/quantities.ts";
+import type { BackupPlan } from "../report/summary.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Plan } from "./plan.ts";
+
+/** The lines in which the log tells a plan. */
+export function planLines(plan: Plan, storage: Storage): readonly string[] {
+  const { engine, database } = plan;
+  const { server, tool } = database.versions;
+  return [
+    `${engine} database ${database.name}, ${bytesText(database.bytes)}, server ${server}, dumped by ${tool}`,
+    ...chainOf(plan).map((link) => `  ${link}`),
+    `  to ${storage.uri(plan.key)}`,
+  ];
+}
+
+/** The plan as a dry run's summary shows it. */
+export function planStory(plan: Plan, storage: Storage): BackupPlan {
+  const { engine, database, key, stages, earlier } = plan;
+  const host = stages[0].host.name;
+  return { engine, database, host, chain: chainOf(plan), uri: storage.uri(key), earlier };
+}
+
+/** Every link from the database to the bucket, in order. */
+function chainOf({ stages, codecs }: Plan): readonly string[] {
+  return [
+    ...stages.map(({ name, host }) => `${name} in ${host.name}`),
+    ...codecs.map(({ name }) => `${name} on the runner`),
+  ];
+}
+
+export function resultLine({ bytes, durationSeconds, sha256 }: Manifest, uri: string): string {
+  const durationMs = durationSeconds * 1_000;
+  const pace = `${durationText(durationMs)}, ${rateText(bytes, durationMs)}`;
+  return `Stored ${bytesText(bytes)} in ${pace} as ${uri}, SHA-256 ${sha256}`;
+}
+
+/**
+ * What to warn of when a backup is much smaller than the one before: that is how a database looks that was emptied, or
+ * a dump of the wrong one.
+ */
+export function shrinkage(
+  now: Manifest,
+  before: Manifest | undefined,
+  minSizeRatio: number,
+): string | undefined {
+  if (!before || now.bytes >= before.bytes * minSizeRatio) return undefined;
+  const sizes = `${bytesText(now.bytes)} after ${bytesText(before.bytes)}`;
+  return `${now.database} shrank to ${sizes}, less than min-size-ratio ${minSizeRatio} of it. Is it still the right database?`;
+}

@@ -1,0 +1,58 @@
+import { pipeline, type Readable } from "node:stream";
+import type { Codec } from "../codec/codec.ts";
+import { openFlow } from "../host/flow.ts";
+import type { Facts, Stage } from "../host/stage.ts";
+import type { PutOptions, Storage, StoredObject } from "../storage/storage.ts";
+import { Meter } from "./meter.ts";
+import { silenceMs, watchForStall } from "./stall.ts";
+
+/** The stages that make an artifact, and the codecs that are left for the runner. */
+export interface Making {
+  readonly stages: readonly [Stage, ...Stage[]];
+  readonly codecs: readonly Codec[];
+  readonly stallMs: number;
+  /** Shows how many bytes of the artifact there are, until disposed. */
+  readonly show: (bytes: () => number) => Disposable;
+}
+
+export interface Transferred {
+  readonly object: StoredObject;
+  readonly sha256: string;
+  /** What the stages told beside the bytes. */
+  readonly facts: Facts;
+}
+
+/**
+ * Makes an artifact and stores it under `key`. It is there when every stage has exited 0 and every byte has arrived, and otherwise
+ * nothing is: no object, no unfinished upload, no remote process.
+ */
+export async function transfer(
+  { stages, codecs, stallMs, show }: Making,
+  to: { readonly storage: Storage; readonly key: string; readonly options: PutOptions },
+  signal: AbortSignal,
+): Promise<Transferred> {
+  await using flow = await openFlow(stages, silenceMs(stallMs));
+  const arrived = new Meter();
+  const artifact = new Meter();
+  const links = [flow.stream, arrived, ...codecs.map((codec) => codec.encoder()), artifact];
+  // The failure of any link destroys the last one, and with it the upload that reads it.
+  pipeline(links, () => {});
+  using _progress = show(() => artifact.bytes);
+  using _watch = watchForStall(artifact, stallMs, () => arrived.bytes + told(flow.facts));
+  using _cancel = destroyOnAbort(artifact, signal);
+
+  const object = await to.storage.put(to.key, artifact, to.options);
+  return { object, sha256: artifact.sha256(), facts: flow.facts };
+}
+
+/** How many signs of life stages have given beside their bytes. */
+function told(facts: Facts): number {
+  return facts.get("progress")?.length ?? 0;
+}
+
+function destroyOnAbort(stream: Readable, signal: AbortSignal): Disposable {
+  const destroy = () => stream.destroy(signal.reason);
+  if (signal.aborted) destroy();
+  signal.addEventListener("abort", destroy);
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", destroy) };
+}

@@ -1,0 +1,62 @@
+import type { BackupEntry } from "../backup/entry.ts";
+import { type Cell, table } from "./markdown.ts";
+import { ageText, bytesText, timeText } from "./quantities.ts";
+
+/** The runner refuses a summary above 1 MiB; so many rows stay far below, whatever their names. */
+const maxRows = 100;
+
+/** @param entries newest first */
+export function listSummary(entries: readonly BackupEntry[], now: Date): string {
+  if (entries.length === 0) return "### Holdfast: no backups\n\n";
+  const head = ["Created", "Age", "Database", "Engine", "Size", "SHA-256", "Proven", "Key"];
+  const shown = entries.slice(0, maxRows).map((entry) => listRow(entry, now));
+  const rest = entries.length - shown.length;
+  const more = rest > 0 ? `And ${rest} more: the output \`backups\` has them all.\n\n` : "";
+  return `### Holdfast: ${counted(entries)}\n\n${table(head, shown)}\n\n${more}`;
+}
+
+function listRow(entry: BackupEntry, now: Date): readonly Cell[] {
+  const { at, object, database, engine } = entry;
+  const proven = entry.kind === "proven";
+  return [
+    timeText(at),
+    ageText(at, now),
+    database === undefined ? "unknown" : { code: database },
+    engine ?? "unknown",
+    bytesText(object.bytes),
+    proven ? { code: entry.manifest.sha256.slice(0, 12) } : "",
+    proven ? "yes" : `no: ${entry.reason}`,
+    { code: object.key },
+  ];
+}
+
+/** The same for the log: aligned columns, one line for each backup. */
+export function listLines(entries: readonly BackupEntry[], now: Date): readonly string[] {
+  const rows = entries.map(({ at, object, database = "unknown", ...entry }) => [
+    timeText(at),
+    ageText(at, now),
+    bytesText(object.bytes),
+    entry.engine ?? "unknown",
+    database,
+    object.key,
+    entry.kind === "proven" ? "proven" : `not proven: ${entry.reason}`,
+  ]);
+  return [counted(entries), ...aligned(rows)];
+}
+
+function counted(entries: readonly BackupEntry[]): string {
+  const proven = entries.filter(({ kind }) => kind === "proven").length;
+  return `${entries.length} ${entries.length === 1 ? "backup" : "backups"}, ${proven} proven`;
+}
+
+function aligned(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,30 @@
+import { escape } from "./markdown.ts";
+
+/**
+ * `text` with `***` in place of every secret, however {@link escape} has written it.
+ *
+ * The runner masks what it was told of in the log; outputs and whatever leaves the job by them it does not.
+ */
+export function redact(text: string, secrets: Iterable<string>): string {
+  // The longest first: a secret may begin with another one, and its rest would stay.
+  const patterns = [...secrets]
+    .filter((secret) => secret !== "")
+    .sort((a, b) => b.length - a.length)
+    .map((secret) => Array.from(secret, eitherWay).join(""));
+  return patterns.length === 0 ? text : text.replace(new RegExp(patterns.join("|"), "g"), "***");
+}
+
+function eitherWay(character: string): string {
+  const marks = /[\\^$.*+?()[\]{}|]/g;
+  const raw = character.replace(marks, String.raw`\$&`);
+  const reference = `&#${character.codePointAt(0)};`;
+  const escaped = escape(character).replace(marks, String.raw`\$&`);
+  return `(?:${raw}|${reference}|${escaped})`;
+}
+
+/** The parts of a secret that are secret themselves: the whole, and its lines unless they say next to nothing. */
+export function secretParts(secret: string): readonly string[] {
+  const lines = secret.split(/\r\n|[\r\n]/).map((line) => line.trim());
+  const telling = lines.filter((line) => line.length >= 4);
+  return [...new Set([secret, secret.trim(), ...telling])].filter((part) => part !== "");
+}

@@ -1,0 +1,29 @@
+import { Bucket } from "./bucket.ts";
+import { copy } from "./copy.ts";
+import { type S3Options, type Sizes, usualSizes } from "./options.ts";
+import { list, read, remove } from "./objects.ts";
+import type { Storage } from "./storage.ts";
+import { discard, unfinished } from "./uploads.ts";
+import { write } from "./write.ts";
+
+export type { S3Options } from "./options.ts";
+
+/** Storage in a bucket of Amazon S3 or of a store that speaks its protocol. Disposing closes the connections. */
+export function s3(options: S3Options, sizes: Sizes = usualSizes): Storage & AsyncDisposable {
+  const bucket = new Bucket(options, sizes);
+  return {
+    uri: (key) => bucket.uri(key),
+    put: (key, body, how) => write(bucket, key, body, how),
+    get: (key) => read(bucket, key),
+    list: (prefix) => list(bucket, prefix),
+    copy: (from, to) => copy(bucket, from, to),
+    delete: (object) => remove(bucket, object),
+    uploads: {
+      list: (prefix) => unfinished(bucket, prefix),
+      abort: (upload) => discard(bucket, upload, bucket.signal),
+    },
+    async [Symbol.asyncDispose]() {
+      bucket.close();
+    },
+  };
+}

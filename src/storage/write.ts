@@ -1,0 +1,114 @@
+import { addAbortListener } from "node:events";
+import type { Readable } from "node:stream";
+import { asError } from "../errors.ts";
+import type { Bucket } from "./bucket.ts";
+import { commit, type NewObject, newObject, unlessTaken } from "./commit.ts";
+import { type SendPart, Upload } from "./multipart.ts";
+import { partsInFlight } from "./parts.ts";
+import type { PutOptions, StoredObject } from "./storage.ts";
+
+/** Stores `body` under `key`: see `put` of Storage. */
+export async function write(
+  bucket: Bucket,
+  key: string,
+  body: Readable | Buffer,
+  options: PutOptions,
+): Promise<StoredObject> {
+  const object = newObject(key, options);
+  return Buffer.isBuffer(body) ? putAtOnce(bucket, object, body) : stream(bucket, object, body);
+}
+
+/** A body shorter than the first part needs one request, a longer one a multipart upload. */
+async function stream(bucket: Bucket, object: NewObject, body: Readable): Promise<StoredObject> {
+  const upload = new Upload(bucket, object, bucket.checks.upload);
+  // Who waits for the next bytes of a body that has stalled would not notice that the upload has failed.
+  using _watch = addAbortListener(upload.signal, () => body.destroy(asError(upload.signal.reason)));
+  const { partBytes } = bucket.sizes;
+  const spare: Buffer[] = [];
+  const sum = bucket.checks.sum();
+  let bytes = 0;
+  try {
+    for await (const part of cut(body, partBytes, spare)) {
+      if (!upload.isBegun && part.length < partBytes(1))
+        return await putAtOnce(bucket, object, part);
+      sum.add(part);
+      bytes += part.length;
+      await upload.add(partsInFlight(part.length), sender(bucket, part, spare));
+    }
+    return await upload.complete(bytes, sum.whole());
+  } catch (error) {
+    throw await upload.abandon(error);
+  }
+}
+
+/**
+ * Cuts `body` into buffers of `sizeOf(1)`, `sizeOf(2)` … bytes, the last one shorter; an empty body gives one empty
+ * buffer. Buffers are taken from `spare` if one fits. Whoever is done with a buffer puts it there, so that memory
+ * stays the same however long the body is.
+ */
+export async function* cut(
+  body: AsyncIterable<Buffer>,
+  sizeOf: (number: number) => number,
+  spare: Buffer[],
+): AsyncGenerator<Buffer> {
+  let number = 1;
+  let part = take(spare, sizeOf(number));
+  let filled = 0;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; ) {
+      const copied = chunk.copy(part, filled, at);
+      at += copied;
+      filled += copied;
+      if (filled < part.length) continue;
+      yield part;
+      number += 1;
+      part = take(spare, sizeOf(number));
+      filled = 0;
+    }
+  }
+  if (filled > 0 || number === 1) yield part.subarray(0, filled);
+}
+
+function take(spare: Buffer[], bytes: number): Buffer {
+  const buffer = spare.pop();
+  return buffer?.length === bytes ? buffer : Buffer.allocUnsafeSlow(bytes);
+}
+
+/** A buffer is spare again only after success: a request that failed may still be reading it. */
+function sender(bucket: Bucket, bytes: Buffer, spare: Buffer[]): SendPart {
+  return async (part, signal) => {
+    const check = bucket.checks.body(bytes);
+    const { ETag } = await bucket.ask(
+      "UploadPart",
+      part.Key,
+      (s3, http) => s3.uploadPart({ ...part, ...check, Body: bytes }, http),
+      signal,
+    );
+    spare.push(bytes);
+    const { ChecksumCRC32 } = check;
+    return { ETag, ChecksumCRC32 };
+  };
+}
+
+async function putAtOnce(bucket: Bucket, object: NewObject, bytes: Buffer): Promise<StoredObject> {
+  const { key, described } = object;
+  const request = {
+    ...bucket.everyObject,
+    ...described,
+    ...unlessTaken(object),
+    ...bucket.checks.body(bytes),
+    Bucket: bucket.name,
+    Key: key,
+    Body: bytes,
+  };
+  const send = async (): Promise<StoredObject> => {
+    const { ETag: etag = "", VersionId: versionId } = await bucket.ask(
+      "PutObject",
+      key,
+      (s3, http) => s3.putObject(request, http),
+      bucket.grace,
+    );
+    return { key, bytes: bytes.length, modified: new Date(), etag, versionId };
+  };
+  return commit(bucket, object, send, async () => {});
+}

@@ -1,0 +1,381 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { suite, test } from "node:test";
+import { parse } from "yaml";
+import { InputError } from "../src/errors.ts";
+import { type BackupInputs, type Inputs, readInputs } from "../src/inputs.ts";
+
+type Given = Readonly<Record<string, string>>;
+
+const postgres: Given = {
+  "ssh-host": "db.example",
+  "ssh-user": "deploy",
+  "ssh-private-key": "-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----",
+  "ssh-known-hosts": "SHA256:abc",
+  engine: "postgres",
+  database: "shop",
+  bucket: "backups",
+};
+const sqlite: Given = { ...postgres, engine: "sqlite", database: "/data/app.db" };
+const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+
+const action: {
+  readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
+} = parse(readFileSync("action.yml", "utf8"));
+
+function read(given: Given, mask: (secret: string) => void = () => {}): Inputs {
+  return readInputs((name) => given[name] ?? "", mask);
+}
+
+function backup(given: Given): BackupInputs {
+  const inputs = read({ ...postgres, ...given });
+  assert.equal(inputs.operation, "backup");
+  return inputs as BackupInputs;
+}
+
+function refused(given: Given): InputError {
+  try {
+    read({ ...postgres, ...given });
+  } catch (error) {
+    assert.ok(error instanceof InputError, String(error));
+    return error;
+  }
+  throw new Error(`not refused: ${JSON.stringify(given)}`);
+}
+
+suite("action.yml and the reader of the inputs", () => {
+  test("know the same names", () => {
+    const asked = new Set<string>();
+    const everything: readonly Given[] = [
+      { ...postgres, "role-to-assume": "arn:aws:iam::123456789012:role/x" },
+      sqlite,
+    ];
+    for (const given of everything) {
+      const note = (name: string): string => {
+        asked.add(name);
+        return given[name] ?? "";
+      };
+      readInputs(note, () => {});
+    }
+    assert.deepEqual([...asked].sort(), Object.keys(action.inputs).sort());
+  });
+
+  test("agree about every default", () => {
+    const entries = Object.entries(action.inputs);
+    const defaults = Object.fromEntries(
+      entries.map(([name, given]) => [name, given.default ?? ""]),
+    );
+    for (const given of [postgres, sqlite, { operation: "list", bucket: "backups" }]) {
+      assert.deepEqual(read({ ...defaults, ...given }), read(given));
+    }
+  });
+});
+
+suite("a backup's inputs", () => {
+  test("have defaults for all but the access, the engine and the bucket", () => {
+    assert.deepEqual(read(postgres), {
+      operation: "backup",
+      access: {
+        host: "db.example",
+        port: 22,
+        user: "deploy",
+        privateKey: "-----BEGIN KEY-----\nabcdefgh\n-----END KEY-----",
+        passphrase: undefined,
+        knownHosts: "SHA256:abc",
+        jump: undefined,
+      },
+      docker: ["docker"],
+      container: undefined,
+      source: {
+        engine: "postgres",
+        database: "shop",
+        host: undefined,
+        port: undefined,
+        user: undefined,
+        password: undefined,
+        variables: {
+          url: undefined,
+          host: undefined,
+          user: undefined,
+          password: undefined,
+          database: undefined,
+        },
+      },
+      fingerprint: "rows",
+      dumpArgs: [],
+      compression: { name: "zstd", level: 3 },
+      encryptTo: [],
+      bucket: {
+        bucket: "backups",
+        region: undefined,
+        endpointUrl: undefined,
+        forcePathStyle: false,
+        storageClass: undefined,
+        sse: undefined,
+        kmsKeyId: undefined,
+        objectTags: {},
+      },
+      role: undefined,
+      naming: { prefix: "database", template: undefined, timezone: "UTC" },
+      latest: "pointer",
+      minSizeRatio: 0.5,
+      timeoutMs: undefined,
+      stallMs: 300_000,
+      retries: 2,
+      dryRun: false,
+    });
+  });
+
+  test("say which one is missing", () => {
+    for (const name of [
+      "ssh-host",
+      "ssh-user",
+      "ssh-private-key",
+      "ssh-known-hosts",
+      "engine",
+      "bucket",
+    ]) {
+      const error = refused({ [name]: "  \n" });
+      assert.equal(error.message, `${name} is not set`);
+      assert.match(error.hint, new RegExp(`\`${name}\``));
+    }
+    assert.equal(refused({ engine: "sqlite", database: "" }).message, "database is not set");
+  });
+
+  test("drop blank lines and the space around lines, and keep the space inside", () => {
+    const { dumpArgs } = backup({ "dump-args": "\n  --exclude-table=a b \n\n\t--no-comments\r\n" });
+    assert.deepEqual(dumpArgs, ["--exclude-table=a b", "--no-comments"]);
+  });
+
+  test("find the container by its name or by its labels", () => {
+    assert.deepEqual(backup({ container: "db-1" }).container, { by: "name", name: "db-1" });
+    assert.deepEqual(backup({ "container-labels": "service=shop\nquery=a=b" }).container, {
+      by: "labels",
+      labels: [
+        ["service", "shop"],
+        ["query", "a=b"],
+      ],
+    });
+  });
+
+  test("split the command line of the container engine at spaces", () => {
+    assert.deepEqual(backup({ docker: " sudo  -n docker " }).docker, ["sudo", "-n", "docker"]);
+  });
+
+  test("take a jump host with or without a port, IPv6 in brackets", () => {
+    const jump = (text: string) => backup({ "ssh-jump-host": text }).access.jump;
+    assert.deepEqual(jump("ops@bastion"), { user: "ops", host: "bastion", port: 22 });
+    assert.deepEqual(jump("ops@bastion:2222"), { user: "ops", host: "bastion", port: 2222 });
+    assert.deepEqual(jump("ops@[::1]:22"), { user: "ops", host: "::1", port: 22 });
+    assert.deepEqual(jump("ops@[2001:db8::1]"), { user: "ops", host: "2001:db8::1", port: 22 });
+  });
+
+  test("take an IPv6 host with or without brackets", () => {
+    assert.equal(backup({ "ssh-host": "::1" }).access.host, "::1");
+    assert.equal(backup({ "ssh-host": "[::1]" }).access.host, "::1");
+  });
+
+  test("give each codec its usual level", () => {
+    const compression = (given: Given) => backup(given).compression;
+    assert.deepEqual(compression({ compression: "gzip" }), { name: "gzip", level: 9 });
+    assert.deepEqual(compression({ "compression-level": "19" }), { name: "zstd", level: 19 });
+    assert.deepEqual(compression({ compression: "none", "compression-level": "x" }), {
+      name: "none",
+      level: undefined,
+    });
+  });
+
+  test("give times in milliseconds, of minutes with decimals", () => {
+    const { timeoutMs, stallMs } = backup({ "timeout-minutes": "90", "stall-minutes": "0.5" });
+    assert.deepEqual([timeoutMs, stallMs], [5_400_000, 30_000]);
+  });
+
+  test("keep the spaces of a password and drop the line break that files end with", () => {
+    const { source } = backup({ "db-password": " pass word \n" });
+    assert.equal(source.engine === "postgres" && source.password, " pass word ");
+  });
+
+  test("take the path of a SQLite file relative to its volume", () => {
+    const { source } = backup({ ...sqlite, database: "data/app.db", volume: "app_data" });
+    assert.deepEqual(source, { engine: "sqlite", database: "data/app.db", volume: "app_data" });
+  });
+
+  test("describe the role with a session as long as STS gives by default", () => {
+    const arn = "arn:aws:iam::123456789012:role/ci/holdfast";
+    assert.deepEqual(backup({ "role-to-assume": arn }).role, {
+      arn,
+      sessionName: undefined,
+      durationSeconds: 3600,
+    });
+  });
+
+  test("ignore what the chosen engine does not use", () => {
+    backup({ volume: "//" });
+    backup({ ...sqlite, "db-port": "x", "database-url-env": "1" });
+    backup({ "role-duration-seconds": "1" });
+  });
+});
+
+suite("a list's inputs", () => {
+  test("are the bucket and what finds keys, and no other is looked at", () => {
+    const inputs = read({
+      operation: "list",
+      bucket: "backups",
+      "ssh-port": "x",
+      retries: "many",
+      sse: "?",
+      "timeout-minutes": "1",
+    });
+    assert.equal(inputs.operation, "list");
+    assert.equal(inputs.bucket.sse, undefined);
+    assert.equal(inputs.timeoutMs, 60_000);
+  });
+
+  test("name a SQLite database as its keys do", () => {
+    const database = (given: Given) => {
+      const inputs = read({ operation: "list", bucket: "backups", ...given });
+      return inputs.operation === "list" ? inputs.database : undefined;
+    };
+    assert.equal(database({}), undefined);
+    assert.equal(database({ engine: "sqlite", database: "/data/my.app.db" }), "my.app");
+    assert.equal(database({ database: "shop.eu" }), "shop.eu");
+  });
+});
+
+suite("a wrong value", () => {
+  const wrong: readonly (readonly [name: string, value: string, given?: Given])[] = [
+    ["operation", "restore"],
+    ["operation", "Backup"],
+    ["ssh-host", "deploy@db.example"],
+    ["ssh-host", "db.example:22"],
+    ["ssh-host", "-oProxyCommand=x"],
+    ["ssh-port", "0"],
+    ["ssh-port", "65536"],
+    ["ssh-port", "22.0"],
+    ["ssh-port", "0x16"],
+    ["ssh-port", "1e3"],
+    ["ssh-user", "deploy@db"],
+    ["ssh-jump-host", "bastion"],
+    ["ssh-jump-host", "ops@::1"],
+    ["ssh-jump-host", "ops@[nonsense]"],
+    ["ssh-jump-host", "ops@bastion:"],
+    ["ssh-jump-host", "ops@bastion:99999"],
+    ["container", "--privileged"],
+    ["container", "a b"],
+    ["container-labels", "service"],
+    ["container-labels", "=x"],
+    ["engine", "mysql"],
+    ["database", "app.db", { engine: "sqlite" }],
+    ["database", "/data/", { engine: "sqlite" }],
+    ["database", "/data/../etc/app.db", { engine: "sqlite" }],
+    ["database", "../app.db", { engine: "sqlite", volume: "v" }],
+    ["database", "/app.db", { engine: "sqlite", volume: "v" }],
+    ["volume", "/var/lib", { engine: "sqlite", database: "a.db" }],
+    ["db-port", "port"],
+    ["database-url-env", "$DATABASE_URL"],
+    ["db-host-env", "1HOST"],
+    ["compression", "xz"],
+    ["compression-level", "20"],
+    ["compression-level", "0"],
+    ["compression-level", "10", { compression: "gzip" }],
+    ["encrypt-to", "ssh-ed25519 AAAA"],
+    ["encrypt-to", `${recipient}x`],
+    ["encrypt-to", recipient.replace("ql3z", "ql3y")],
+    ["fingerprint", "yes"],
+    ["bucket", "s3://backups"],
+    ["bucket", "backups/shop"],
+    ["prefix", "a//b"],
+    ["prefix", "../b"],
+    ["key-template", "{prefix}/{database}_{YYYY}.{ext}"],
+    ["key-template", "{prefix}/{db}"],
+    ["timezone", "Tokyo"],
+    ["aws-region", "EU (Frankfurt)"],
+    ["role-to-assume", "holdfast"],
+    ["role-session-name", "a b", { "role-to-assume": "arn:aws:iam::123456789012:role/x" }],
+    ["role-duration-seconds", "899", { "role-to-assume": "arn:aws:iam::123456789012:role/x" }],
+    ["endpoint-url", "minio:9000"],
+    ["endpoint-url", "ftp://minio"],
+    ["force-path-style", "yes"],
+    ["storage-class", "DEEP_ARCHIVE"],
+    ["sse", "kms"],
+    ["object-tags", "team"],
+    ["latest", "true"],
+    ["timeout-minutes", "0"],
+    ["timeout-minutes", "7201"],
+    ["stall-minutes", "-1"],
+    ["stall-minutes", "5m"],
+    ["retries", "11"],
+    ["retries", "1.5"],
+    ["min-size-ratio", "1.1"],
+    ["min-size-ratio", "50%"],
+    ["dry-run", "1"],
+  ];
+  for (const [name, value, given = {}] of wrong) {
+    test(`is refused by name: ${name} ${value}`, () => {
+      const error = refused({ ...given, [name]: value });
+      assert.ok(error.message.startsWith(name), error.message);
+      assert.ok(error.message.includes(JSON.stringify(value)), error.message);
+      assert.match(error.hint, /\S.*\.$/);
+    });
+  }
+
+  test("of operation is answered with the operations there are", () => {
+    assert.match(refused({ operation: "restore" }).hint, /\bbackup or list\b/);
+  });
+
+  test("is refused when two inputs contradict each other", () => {
+    const both = refused({ container: "db", "container-labels": "a=b" });
+    assert.match(both.message, /^container is "db", and container-labels/);
+    assert.match(
+      refused({ "kms-key-id": "alias/x", sse: "AES256" }).message,
+      /^kms-key-id .*AES256/,
+    );
+    assert.equal(backup({ "kms-key-id": "alias/x", sse: "aws:kms" }).bucket.kmsKeyId, "alias/x");
+  });
+
+  test("is refused when there are more tags than S3 takes, or one twice", () => {
+    const eleven = Array.from({ length: 11 }, (_, index) => `k${index}=v`).join("\n");
+    assert.match(refused({ "object-tags": eleven }).message, /^object-tags/);
+    assert.match(refused({ "object-tags": "a=1\na=2" }).message, /^object-tags/);
+  });
+});
+
+suite("secrets", () => {
+  test("are masked whole and by line before anything can fail", () => {
+    const masked: string[] = [];
+    const given = {
+      operation: "nonsense",
+      "ssh-private-key": "  first line\n  second line\n",
+      "ssh-passphrase": "a\\nb",
+      "db-password": "hunter2",
+    };
+    assert.throws(() => read(given, (secret) => masked.push(secret)), InputError);
+    assert.deepEqual(masked, [
+      "first line\n  second line",
+      "first line",
+      "second line",
+      "a\\nb",
+      "hunter2",
+    ]);
+  });
+
+  test("with line ends written out are masked by line as well", () => {
+    const masked: string[] = [];
+    read({ ...postgres, "ssh-private-key": "one-1\\ntwo-2" }, (secret) => masked.push(secret));
+    assert.deepEqual(masked, ["one-1\\ntwo-2", "one-1", "two-2"]);
+  });
+
+  test("stand in no message, wherever they were put", () => {
+    const identity = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
+    const errors = [
+      refused({ "db-password": "hunter2\nsecond" }),
+      refused({ "endpoint-url": "https://me:hunter2@minio" }),
+      refused({ "encrypt-to": identity }),
+    ];
+    for (const error of errors) {
+      const told = `${error.message} ${error.hint} ${String(error.cause)}`;
+      assert.doesNotMatch(told, /hunter2|second|1QQQ/);
+    }
+    assert.deepEqual(backup({ "encrypt-to": recipient }).encryptTo, [recipient]);
+  });
+});

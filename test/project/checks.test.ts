@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { parse } from "yaml";
+import type { Outputs } from "../../src/report/report.ts";
+
+type Files = Readonly<Record<string, string>>;
+
+/** A directory with these files, gone when the test is over. */
+function project(t: TestContext, files: Files): string {
+  const directory = mkdtempSync(join(tmpdir(), "holdfast-project-"));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  }
+  return directory;
+}
+
+/** Runs scripts/NAME.ts in a directory. */
+function check(
+  name: string,
+  directory: string,
+): { readonly status: number | null; readonly said: string } {
+  const script = resolve("scripts", `${name}.ts`);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+    cwd: directory,
+    encoding: "utf8",
+  });
+  return { status, said: stdout + stderr };
+}
+
+const workflow = (run: string): string =>
+  `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${run}\n`;
+
+suite("actionlint", () => {
+  test("finds a wrong expression in our workflows and in those that users copy", (t) => {
+    for (const path of [".github/workflows/a.yml", "workflows/a.yml"]) {
+      const { status, said } = check(
+        "actionlint",
+        project(t, { [path]: workflow("${{ nope.x }}") }),
+      );
+      assert.equal(status, 1);
+      assert.match(said, /undefined variable "nope"/);
+    }
+  });
+
+  test("accepts workflows without fault", (t) => {
+    const files = { "workflows/a.yml": workflow("hello"), "workflows/b.yaml": workflow("again") };
+    assert.equal(check("actionlint", project(t, files)).status, 0);
+  });
+
+  test("does not take finding no workflow for finding no fault", (t) => {
+    assert.equal(check("actionlint", project(t, { "a.yml": workflow("hello") })).status, 1);
+  });
+});
+
+suite("shellcheck", () => {
+  const inGit = (t: TestContext, files: Files): string => {
+    const directory = project(t, files);
+    execFileSync("git", ["init", "--quiet"], { cwd: directory });
+    return directory;
+  };
+
+  test("wants POSIX sh of what runs remotely", (t) => {
+    const array = '#!/bin/bash\nnames=(a b)\necho "${names[@]}"\n';
+    assert.equal(check("shellcheck", inGit(t, { "test/a.sh": array })).status, 0);
+    assert.equal(check("shellcheck", inGit(t, { "src/a.sh": array })).status, 1);
+  });
+
+  test("finds scripts without an extension", (t) => {
+    const { status, said } = check("shellcheck", inGit(t, { ".ci/run": "#!/bin/sh\nrm $1\n" }));
+    assert.equal(status, 1);
+    assert.match(said, /SC2086/);
+  });
+});
+
+suite("the direction of imports", () => {
+  const importing = (t: TestContext, from: string, statement: string) =>
+    check("imports", project(t, { [from]: `${statement}\n` }));
+
+  const wrong: readonly (readonly [from: string, statement: string])[] = [
+    ["src/operation/backup.ts", 'import { readInputs } from "../inputs.ts";'],
+    ["src/operation/backup.ts", 'import { openSsh } from "../host/ssh.ts";'],
+    ["src/engine/postgres/index.ts", 'import { S3 } from "../../storage/s3.ts";'],
+    ["src/engine/postgres/index.ts", 'import type { Ssh } from "../../host/ssh.ts";'],
+    ["src/storage/s3.ts", 'import {\n  gzip,\n} from "../codec/gzip.ts";'],
+    ["src/codec/place.ts", 'export { run } from "../run.ts";'],
+    ["src/host/container.ts", 'import { Client } from "ssh2";'],
+    ["src/backup/key.ts", 'import { S3 } from "@aws-sdk/client-s3";'],
+    ["src/run.ts", 'import * as core from "@actions/core";'],
+    ["src/report/log.ts", 'const s3 = await import("@aws-sdk/client-s3");'],
+    ["src/inputs/access.ts", 'import { openSsh } from "../host/ssh.ts";'],
+  ];
+  for (const [from, statement] of wrong) {
+    test(`is wrong in ${from}: ${statement.replaceAll(/\s+/g, " ")}`, (t) => {
+      const { status, said } = importing(t, from, statement);
+      assert.equal(status, 1);
+      assert.match(said, new RegExp(`^${from} must not import `));
+    });
+  }
+
+  const right: readonly (readonly [from: string, statement: string])[] = [
+    ["src/index.ts", 'import { run } from "./run.ts";'],
+    ["src/operation/backup.ts", 'import type { Engine } from "../engine/engine.ts";'],
+    ["src/engine/sqlite/index.ts", 'import { run } from "../../host/run.ts";'],
+    ["src/host/ssh.ts", 'import { Client } from "ssh2";'],
+    ["src/inputs/access.ts", 'import type { SshAccess } from "../host/ssh.ts";'],
+    ["src/storage/s3.ts", 'import { createHash } from "node:crypto";'],
+    ["src/storage/s3.ts", 'import { StorageError } from "../errors.ts";'],
+  ];
+  for (const [from, statement] of right) {
+    test(`is right in ${from}: ${statement}`, (t) => {
+      assert.equal(importing(t, from, statement).status, 0);
+    });
+  }
+});
+
+suite("freshness", () => {
+  test("names the generated file that the commit lacks", (t) => {
+    const directory = project(t, {
+      "README.md": "old\n",
+      "src/engine/a.sh.ts": "old\n",
+      "b.ts": "old\n",
+    });
+    const git = (...args: string[]): void => {
+      const identity = ["-c", "user.name=t", "-c", "user.email=t@example.com"];
+      execFileSync("git", [...identity, ...args], { cwd: directory });
+    };
+    git("init", "--quiet");
+    git("add", ".");
+    git("commit", "--quiet", "--message=all");
+    writeFileSync(join(directory, "b.ts"), "new\n");
+    assert.equal(check("fresh", directory).status, 0);
+    writeFileSync(join(directory, "src/engine/a.sh.ts"), "new\n");
+    const { status, said } = check("fresh", directory);
+    assert.equal(status, 1);
+    assert.match(said, /src\/engine\/a\.sh\.ts/);
+    assert.doesNotMatch(said, /b\.ts\n|README/);
+  });
+});
+
+suite("the README's tables", () => {
+  test("are those that action.yml makes", (t) => {
+    const directory = project(t, {});
+    cpSync("action.yml", join(directory, "action.yml"));
+    cpSync("README.md", join(directory, "README.md"));
+    const { status, said } = check("docs", directory);
+    assert.equal(status, 0, said);
+    assert.equal(readme(directory), readme("."));
+    assert.match(readme("."), /^\| `ssh-port` \| .+ \| `22` \|$/m);
+  });
+
+  test("cannot be written where the markers are missing", (t) => {
+    const directory = project(t, { "README.md": "# Holdfast\n" });
+    cpSync("action.yml", join(directory, "action.yml"));
+    const { status, said } = check("docs", directory);
+    assert.equal(status, 1);
+    assert.match(said, /<!-- inputs -->/);
+  });
+});
+
+test("action.yml describes the outputs that there are", () => {
+  // The type makes this list complete: it must name every output, and none that is not one.
+  const outputs: Record<keyof Outputs, true> = {
+    key: true,
+    uri: true,
+    "version-id": true,
+    sha256: true,
+    bytes: true,
+    "duration-seconds": true,
+    manifest: true,
+    backups: true,
+  };
+  const action = parse(readFileSync("action.yml", "utf8"));
+  assert.deepEqual(Object.keys(action.outputs), Object.keys(outputs));
+});
+
+function readme(directory: string): string {
+  return readFileSync(join(directory, "README.md"), "utf8");
+}

@@ -1,0 +1,102 @@
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { Clock } from "./clock.ts";
+import { type Claims, type Issuer, signToken } from "./jwt.ts";
+import { listen } from "./listen.ts";
+
+export interface OidcOptions {
+  /** `OWNER/NAME`. */
+  readonly repository: string;
+  readonly ref: string;
+  readonly tokenSeconds: number;
+  readonly clock: Clock;
+}
+
+/** A running token endpoint of one workflow job. */
+export interface OidcServer extends Issuer, AsyncDisposable {
+  readonly url: string;
+  /** What the runner puts into a job's environment, and `core.getIDToken` reads. */
+  readonly env: Readonly<
+    Record<"ACTIONS_ID_TOKEN_REQUEST_URL" | "ACTIONS_ID_TOKEN_REQUEST_TOKEN", string>
+  >;
+  /** The claims of every token that the job asked for, oldest first. */
+  readonly issued: readonly Claims[];
+  /** A token as the endpoint makes them, with some claims changed: for what must be refused. */
+  readonly mint: (audience: string, changed: Partial<Claims>) => string;
+  readonly stop: () => Promise<void>;
+}
+
+const ISSUER = "https://token.actions.githubusercontent.com";
+
+function defaults(): OidcOptions {
+  return {
+    repository: "octo-org/octo-repo",
+    ref: "refs/heads/main",
+    tokenSeconds: 300,
+    clock: new Clock(),
+  };
+}
+
+/** Starts the endpoint at which the runner gives a job its OIDC tokens, each with an id of its own. */
+export async function startOidc(overrides: Partial<OidcOptions> = {}): Promise<OidcServer> {
+  const options = { ...defaults(), ...overrides };
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const requestToken = randomUUID();
+  const issued: Claims[] = [];
+  const { url, stop } = await listen((message, response) => {
+    const authorized = message.headers.authorization === `Bearer ${requestToken}`;
+    response.writeHead(authorized ? 200 : 401, { "content-type": "application/json" });
+    if (!authorized) return response.end(JSON.stringify({ message: "Unauthorized" }));
+    const audience = new URL(message.url ?? "/", "http://any").searchParams.get("audience");
+    const claims = makeClaims(audience ?? ownerUrl(options), options);
+    issued.push(claims);
+    return response.end(JSON.stringify({ value: signToken(claims, privateKey) }));
+  });
+  return {
+    url,
+    issuer: ISSUER,
+    publicKey,
+    issued,
+    env: {
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?api-version=2.0`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+    },
+    mint: (audience, changed) => {
+      return signToken({ ...makeClaims(audience, options), ...changed }, privateKey);
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function ownerUrl({ repository }: OidcOptions): string {
+  return `https://github.com/${repository.split("/")[0]}`;
+}
+
+function makeClaims(
+  audience: string,
+  options: OidcOptions,
+): Claims & Record<string, string | number> {
+  const { repository, ref, tokenSeconds, clock } = options;
+  const seconds = Math.floor(clock.now().getTime() / 1000);
+  return {
+    iss: ISSUER,
+    sub: `repo:${repository}:ref:${ref}`,
+    aud: audience,
+    jti: randomUUID(),
+    iat: seconds,
+    nbf: seconds - 60,
+    exp: seconds + tokenSeconds,
+    repository,
+    repository_owner: repository.split("/")[0] ?? "",
+    ref,
+    ref_type: ref.startsWith("refs/tags/") ? "tag" : "branch",
+    job_workflow_ref: `${repository}/.github/workflows/backup.yml@${ref}`,
+    event_name: "schedule",
+    runner_environment: "github-hosted",
+    run_id: "1",
+    run_number: "1",
+    run_attempt: "1",
+    actor: "octocat",
+    workflow: "backup",
+  };
+}

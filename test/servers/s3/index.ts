@@ -1,0 +1,190 @@
+import { Clock } from "../clock.ts";
+import { listen } from "../listen.ts";
+import {
+  Bucket,
+  type ObjectVersion,
+  type Upload,
+  type Version,
+  type Versioning,
+} from "./bucket.ts";
+import type { Limits, Store } from "./call.ts";
+import type { Faults } from "./faults.ts";
+import { readBytes } from "./read.ts";
+import { Reception, type RequestRecord } from "./reception.ts";
+import type { Credential, CredentialLookup } from "./signature.ts";
+import { ByteStore } from "./stored.ts";
+
+export type { ObjectVersion, Upload, Version } from "./bucket.ts";
+export type { Limits } from "./call.ts";
+export type { Fault, FaultAction } from "./faults.ts";
+export type { Operation, S3Request } from "./operation.ts";
+export type { RequestRecord } from "./reception.ts";
+export type { Credential, CredentialLookup } from "./signature.ts";
+
+export interface BucketOptions {
+  readonly name: string;
+  readonly region: string;
+  readonly versioning: Versioning;
+}
+
+export interface S3Options {
+  /** One bucket without versions called `backups`, in eu-central-1, unless told otherwise. */
+  readonly buckets: readonly BucketOptions[];
+  /** Permanent key pairs. */
+  readonly credentials: readonly Credential[];
+  /** Finds keys that are not among `credentials`: `sts.lookUp` knows the temporary ones. */
+  readonly lookUp: CredentialLookup;
+  readonly limits: Partial<Limits>;
+  readonly clock: Clock;
+  /**
+   * For benchmarks: of bodies over 1 MiB keep only size and checksums (they read as zeros), and compute no MD5 for
+   * ETags. Whatever the client claims about a body is still verified.
+   */
+  readonly discard: boolean;
+}
+
+/** What the SDK's S3Client takes to talk to a server. */
+export interface ClientOptions {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly forcePathStyle: true;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** A running S3 server, with a view of its inside for tests. */
+export interface S3Server extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`. Buckets are addressed by path, or as `http://BUCKET.localhost:PORT`. */
+  readonly url: string;
+  /** For the first bucket's region, with the first of the permanent key pairs. */
+  readonly client: ClientOptions;
+  /** The same for other processes: AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL_S3 and so on. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly faults: Faults;
+  /** Every request so far, oldest first. */
+  readonly requests: readonly RequestRecord[];
+  readonly clock: Clock;
+  /** Bytes of bodies that came in and of objects that went out. */
+  readonly traffic: { readonly receivedBytes: number; readonly sentBytes: number };
+  /** Current objects, in the order of their keys. */
+  objects(bucket: string): readonly ObjectVersion[];
+  /** All versions and delete markers, keys in order, newest first. */
+  versions(bucket: string): readonly Version[];
+  /** Multipart uploads that nobody completed or aborted. */
+  uploads(bucket: string): readonly Upload[];
+  /** The bytes of a current object. */
+  read(bucket: string, key: string): Promise<Buffer>;
+  readonly stop: () => Promise<void>;
+}
+
+const LIMITS: Limits = {
+  minPartBytes: 5 * 1024 ** 2,
+  maxParts: 10_000,
+  maxPutBytes: 5 * 1024 ** 3,
+  maxCopyBytes: 5 * 1024 ** 3,
+};
+
+function defaults(): S3Options {
+  return {
+    buckets: [{ name: "backups", region: "eu-central-1", versioning: undefined }],
+    credentials: [
+      {
+        accessKeyId: "AKIAHOLDFASTEXAMPLE0",
+        secretAccessKey: "not-a-secret/but-as-long-as-one+of-AWS00",
+        sessionToken: undefined,
+        expires: undefined,
+      },
+    ],
+    lookUp: () => undefined,
+    limits: {},
+    clock: new Clock(),
+    discard: false,
+  };
+}
+
+/** Starts an S3 server on a free loopback port. Everything it holds goes when it stops. */
+export async function startS3(overrides: Partial<S3Options> = {}): Promise<S3Server> {
+  const options = { ...defaults(), ...overrides };
+  const store = makeStore(options);
+  const reception = new Reception(store, (accessKeyId) => {
+    const own = options.credentials.find((credential) => credential.accessKeyId === accessKeyId);
+    return own ?? options.lookUp(accessKeyId);
+  });
+  const listening = await listen((message, response) => {
+    void reception.receive(message, response);
+  });
+  const stop = async (): Promise<void> => {
+    await listening.stop();
+    await reception.idle();
+    await store.bytes[Symbol.asyncDispose]();
+  };
+  const { faults, requests, traffic } = reception;
+  return {
+    ...addresses(listening.url, options),
+    ...inspection(store),
+    faults,
+    requests,
+    traffic,
+    clock: store.clock,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+function makeStore({ buckets, clock, discard, limits }: S3Options): Store {
+  return {
+    buckets: new Map(
+      buckets.map(({ name, region, versioning }) => {
+        return [name, new Bucket(name, region, versioning, clock.now())];
+      }),
+    ),
+    bytes: new ByteStore({ discard }),
+    clock,
+    discard,
+    limits: { ...LIMITS, ...limits },
+  };
+}
+
+function addresses(
+  url: string,
+  { buckets, credentials }: S3Options,
+): Pick<S3Server, "url" | "client" | "env"> {
+  const { accessKeyId = "", secretAccessKey = "" } = credentials[0] ?? {};
+  const region = buckets[0]?.region ?? "us-east-1";
+  const client = {
+    endpoint: url,
+    region,
+    forcePathStyle: true,
+    credentials: { accessKeyId, secretAccessKey },
+  } as const;
+  const env = {
+    AWS_ENDPOINT_URL_S3: url,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  return { url, client, env };
+}
+
+function inspection({
+  buckets,
+}: Store): Pick<S3Server, "objects" | "versions" | "uploads" | "read"> {
+  const named = (name: string): Bucket => {
+    const bucket = buckets.get(name);
+    if (bucket === undefined) throw new Error(`the server has no bucket ${name}`);
+    return bucket;
+  };
+  return {
+    objects: (name) => {
+      const bucket = named(name);
+      return bucket.keys.map((key) => bucket.current(key)).filter((object) => object !== undefined);
+    },
+    versions: (name) => named(name).keys.flatMap((key) => named(name).versions(key)),
+    uploads: (name) => [...named(name).uploads.values()],
+    read: async (name, key) => {
+      const object = named(name).current(key);
+      if (object === undefined) throw new Error(`the bucket ${name} has no object ${key}`);
+      return Buffer.concat(await Array.fromAsync(readBytes(object, 0, object.bytes)));
+    },
+  };
+}

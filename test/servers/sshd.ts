@@ -1,0 +1,159 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SshAccess } from "../../src/host/ssh.ts";
+import { output } from "./command.ts";
+
+export interface SshdOptions {
+  /** The types of its host keys. */
+  readonly hostKeys?: readonly ("ed25519" | "rsa" | "ecdsa")[];
+  /** More lines for sshd_config(5). */
+  readonly config?: readonly string[];
+}
+
+export interface Sshd extends AsyncDisposable {
+  readonly port: number;
+  /** Logs in as the current user. */
+  readonly access: SshAccess;
+  /** Its host keys as known_hosts lines. */
+  readonly knownHosts: string;
+  /** Where its keys, configuration and log are. */
+  readonly dir: string;
+  /** Lets one more public key in, a line of `authorized_keys`. */
+  authorize(publicKey: string): Promise<void>;
+  /** The processes that serve its connections. */
+  sessions(): Promise<readonly number[]>;
+}
+
+/** A real OpenSSH server on a free loopback port, with keys made for it. */
+export async function startSshd({
+  hostKeys = ["ed25519"],
+  config = [],
+}: SshdOptions = {}): Promise<Sshd> {
+  const dir = await mkdtemp(join(tmpdir(), "holdfast-sshd-"));
+  const port = await freePort();
+  // As root, sshd does not start without the directory that its unprivileged half is locked into.
+  if (userInfo().uid === 0) await mkdir("/run/sshd", { recursive: true });
+  for (const type of hostKeys) await makeKey(join(dir, `host_${type}`), type);
+  const privateKey = await makeKey(join(dir, "user"), "ed25519");
+  await writeFile(join(dir, "authorized_keys"), await readFile(join(dir, "user.pub")));
+  await writeFile(join(dir, "sshd_config"), configuration(dir, port, hostKeys, config));
+  const knownHosts = await pins(dir, port, hostKeys);
+
+  const args = ["-D", "-f", join(dir, "sshd_config"), "-E", join(dir, "log")];
+  const sshd = spawn("/usr/sbin/sshd", args, { stdio: "ignore" });
+  const exited = once(sshd, "exit");
+  const sessions = () => childrenOf(sshd.pid);
+  const stop = async () => {
+    const serving = await sessions();
+    sshd.kill();
+    await exited;
+    for (const pid of serving) kill(pid);
+    await rm(dir, { recursive: true, force: true });
+  };
+  await Promise.race([listening(port), exited.then(async () => fail(dir))]);
+  return {
+    port,
+    knownHosts,
+    dir,
+    sessions,
+    access: {
+      host: "127.0.0.1",
+      port,
+      user: userInfo().username,
+      privateKey,
+      passphrase: undefined,
+      knownHosts,
+      jump: undefined,
+    },
+    authorize: (line) => appendFile(join(dir, "authorized_keys"), `${line.trim()}\n`),
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Makes a key pair, with more options of ssh-keygen(1) if need be, and returns the private half. */
+export async function makeKey(
+  path: string,
+  type: "ed25519" | "rsa" | "ecdsa",
+  options: readonly string[] = ["-N", ""],
+): Promise<string> {
+  const bits = type === "rsa" ? ["-b", "2048"] : [];
+  await output(["ssh-keygen", "-q", "-t", type, ...bits, ...options, "-f", path]);
+  return readFile(path, "utf8");
+}
+
+/** A port on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("no TCP port");
+  return address.port;
+}
+
+function configuration(
+  dir: string,
+  port: number,
+  hostKeys: readonly string[],
+  config: readonly string[],
+): string {
+  // sshd takes the first value of a keyword: the caller's come first.
+  return [
+    ...config,
+    "ListenAddress 127.0.0.1",
+    `Port ${port}`,
+    ...hostKeys.map((type) => `HostKey ${join(dir, `host_${type}`)}`),
+    `AuthorizedKeysFile ${join(dir, "authorized_keys")}`,
+    "PidFile none",
+    "PermitRootLogin yes",
+    "PasswordAuthentication no",
+    "KbdInteractiveAuthentication no",
+    "StrictModes no",
+    "UsePAM no",
+    "UseDNS no",
+    "PrintMotd no",
+    "PrintLastLog no",
+    "LogLevel DEBUG1",
+    "",
+  ].join("\n");
+}
+
+async function pins(dir: string, port: number, hostKeys: readonly string[]): Promise<string> {
+  const keys = hostKeys.map((type) => readFile(join(dir, `host_${type}.pub`), "utf8"));
+  return (await Promise.all(keys)).map((key) => `[127.0.0.1]:${port} ${key}`).join("");
+}
+
+async function listening(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, "127.0.0.1");
+    const open = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (open) return;
+    await sleep(20);
+  }
+}
+
+async function fail(dir: string): Promise<never> {
+  throw new Error(`sshd did not start: ${await readFile(join(dir, "log"), "utf8")}`);
+}
+
+async function childrenOf(pid: number | undefined): Promise<readonly number[]> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return children.split(" ").filter(Boolean).map(Number);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
