@@ -20,8 +20,13 @@ const chain = ["src/codec/{index,place}.ts", "src/host/{chain,flow}.ts"];
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/**": ["src/errors.ts", "zod"],
-  "src/index.ts": ["src/{run,inputs}.ts", "src/report/*", "@actions/core"],
-  "src/run.ts": ["src/inputs.ts", "src/{operation,engine,host,codec,storage,backup,report}/**"],
+  "src/index.ts": ["src/*.ts", "src/report/*", "@actions/core"],
+  "src/post.ts": ["src/run.ts", "type src/inputs.ts", "src/report/*", "@actions/core"],
+  "src/origin.ts": ["src/version.ts", "type src/run.ts"],
+  "src/{run,source}.ts": [
+    "src/{inputs,source}.ts",
+    "src/{operation,engine,host,codec,storage,backup,report}/**",
+  ],
   "src/inputs{.ts,/**}": ["src/inputs/**", "src/backup/**", ...contracts, "type src/**"],
   "src/inputs/artifact.ts": ["age-encryption"],
   "src/operation/**": [
@@ -31,7 +36,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "type src/inputs.ts",
   ],
   "src/report/**": ["src/{report,backup}/**", ...typesOf(contracts), "@actions/core"],
-  "src/backup/**": ["src/backup/**", ...typesOf(contracts)],
+  "src/backup/**": ["src/backup/**", ...contracts],
   "src/engine/**": ["src/{engine,backup}/**", ...contracts],
   "src/host/**": ["src/host/**", ...contracts, "type ssh2"],
   "src/host/{ssh*,private-key}.ts": ["ssh2"],

@@ -3,7 +3,7 @@ import type { Host } from "./host/host.ts";
 import { hostPathOf, volumeMountpoint } from "./host/volume.ts";
 import type { BackupInputs } from "./inputs.ts";
 import type { Engine } from "./engine/engine.ts";
-import { postgres } from "./engine/postgres/index.ts";
+import { postgres } from "./engine/postgres/postgres.ts";
 import { type SqlitePlace, sqlite } from "./engine/sqlite/sqlite.ts";
 
 /** The machine that is reached by SSH, and the container on it when one was named. */

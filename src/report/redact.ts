@@ -19,7 +19,8 @@ function eitherWay(character: string): string {
   const raw = character.replace(marks, String.raw`\$&`);
   const reference = `&#${character.codePointAt(0)};`;
   const escaped = escape(character).replace(marks, String.raw`\$&`);
-  return `(?:${raw}|${reference}|${escaped})`;
+  // What is written longer first: `&` alone is the beginning of its own reference.
+  return `(?:${reference}|${escaped}|${raw})`;
 }
 
 /** The parts of a secret that are secret themselves: the whole, and its lines unless they say next to nothing. */

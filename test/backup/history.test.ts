@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { toJson } from "../../src/backup/entry.ts";
-import { listBackups } from "../../src/backup/history.ts";
+import { type Filter, listBackups } from "../../src/backup/history.ts";
 import {
   keyFor,
   latestCopyKey,
@@ -17,7 +17,7 @@ import { aManifest, anObject } from "../builders.ts";
 import { MemoryStorage } from "../servers/memory-storage.ts";
 
 const naming: Naming = { prefix: "database", template: undefined, timezone: "UTC" };
-const all = { database: undefined, engine: undefined, limit: undefined };
+const all: Filter = { database: undefined, engine: undefined, limit: undefined };
 
 /** A bucket that counts how many objects are read, altogether and at a time. */
 class CountingStorage extends MemoryStorage {
@@ -58,7 +58,7 @@ function minute(count: number): string {
   return new Date(Date.UTC(2025, 10, 22, 0, count)).toISOString();
 }
 
-async function listed(storage: MemoryStorage, filter: Partial<typeof all> = {}) {
+async function listed(storage: MemoryStorage, filter: Partial<Filter> = {}) {
   return listBackups(storage, naming, { ...all, ...filter });
 }
 

@@ -9,6 +9,8 @@ export interface Trust {
   readonly audience: string;
   /** With `*` for any text, as in StringLike. */
   readonly subject: string;
+  /** The longest session that may be asked for. */
+  readonly maxSessionSeconds: number;
 }
 
 /** A temporary credential, and the one token that it was given for. */
@@ -47,12 +49,17 @@ export function readAssumption(parameters: Readonly<Record<string, string>>): As
 /**
  * The claims of a token that entitles its bearer to the role.
  *
- * @throws S3Error InvalidIdentityToken, ExpiredTokenException, AccessDenied
+ * @throws S3Error ValidationError, InvalidIdentityToken, ExpiredTokenException, AccessDenied
  */
 export function checkAssumption(
-  { token, roleArn }: Assumption,
+  { token, roleArn, durationSeconds }: Assumption,
   { oidc, trust, now }: { readonly oidc: Issuer; readonly trust: Trust; readonly now: Date },
 ): Claims {
+  if (durationSeconds > trust.maxSessionSeconds) {
+    const message =
+      "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    throw validationError(message);
+  }
   const claims = checkToken(verifyToken(token, oidc), now);
   if (claims.aud !== trust.audience) throw invalidToken("Incorrect token audience");
   if (roleArn === trust.roleArn && isLike(claims.sub, trust.subject)) return claims;

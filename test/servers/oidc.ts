@@ -20,8 +20,8 @@ export interface OidcServer extends Issuer, AsyncDisposable {
   >;
   /** The claims of every token that the job asked for, oldest first. */
   readonly issued: readonly Claims[];
-  /** A token as the endpoint makes them, with some claims changed: for what must be refused. */
-  readonly mint: (audience: string, changed: Partial<Claims>) => string;
+  /** A token as the endpoint makes them, its claims changed: for what must be refused. */
+  readonly mint: (audience: string, change: (claims: Claims) => Claims) => string;
   readonly stop: () => Promise<void>;
 }
 
@@ -60,9 +60,7 @@ export async function startOidc(overrides: Partial<OidcOptions> = {}): Promise<O
       ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/token?api-version=2.0`,
       ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
     },
-    mint: (audience, changed) => {
-      return signToken({ ...makeClaims(audience, options), ...changed }, privateKey);
-    },
+    mint: (audience, change) => signToken(change(makeClaims(audience, options)), privateKey),
     stop,
     [Symbol.asyncDispose]: stop,
   };
@@ -72,10 +70,7 @@ function ownerUrl({ repository }: OidcOptions): string {
   return `https://github.com/${repository.split("/")[0]}`;
 }
 
-function makeClaims(
-  audience: string,
-  options: OidcOptions,
-): Claims & Record<string, string | number> {
+function makeClaims(audience: string, options: OidcOptions): Claims {
   const { repository, ref, tokenSeconds, clock } = options;
   const seconds = Math.floor(clock.now().getTime() / 1000);
   return {

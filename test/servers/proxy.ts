@@ -117,7 +117,7 @@ class Pipe {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#flush();
-    }, head.at - performance.now());
+    }, Math.max(0, head.at - performance.now()));
   }
 
   #flush(): void {

@@ -111,7 +111,12 @@ export function resolveConnection(
   const variable = reader(environment, place);
   const url = urlOf(options, variable);
   const image = imageLayer(options, variable);
-  const layers = [inputLayer(options), namedLayer(options, variable), url.layer, libpqLayer(variable)];
+  const layers = [
+    inputLayer(options),
+    namedLayer(options, variable),
+    url.layer,
+    libpqLayer(variable),
+  ];
   const find = (field: Field) => layers.map((layer) => layer[field]).find((found) => found);
   const user = find("user") ?? image.user;
   const password =

@@ -1,2 +1,2 @@
 // Generated from src/engine/postgres/environment.sh by scripts/embed.ts.
-export default "for name do\n  eval \"value=\\${$name-}\"\n  printf '%s\\0' \"$value\"\ndone";
+export default "for name do\n  eval \"printf '%s\\\\0' \\\"\\${$name-}\\\"\"\ndone";

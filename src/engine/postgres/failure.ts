@@ -1,7 +1,8 @@
 import { CommandError, type HoldfastError, InputError } from "../../errors.ts";
 import type { Outcome } from "../../host/run.ts";
 import type { Connection, Found } from "./connection.ts";
-import type { Inspection, Tool } from "./inspection.ts";
+import type { Findings } from "./inspect.ts";
+import type { Tool } from "./tool.ts";
 
 /** Where something failed. */
 interface Where {
@@ -10,74 +11,76 @@ interface Where {
   readonly connection: Connection;
 }
 
-/** Why there is no answer from the database, as far as the outcome of `inspect.sh` tells it. */
-export function inspectionFailure(
-  { exit, stderr }: Outcome,
-  { pgDumps, psqls, others }: Inspection,
-  where: Where,
-): HoldfastError {
-  const said = stderr.trim();
-  if (pgDumps.length === 0 && psqls.length > 0) return missing("pg_dump", where);
-  if (psqls.length === 0 && exit.code === 127) return missing("pg_dump or psql", where);
-  if (/ database ".*" does not exist/s.test(said)) return noDatabase(others, where);
+/** Why an inspection is not enough to make a dump with. */
+export function failure(outcome: Outcome, findings: Findings, where: Where): HoldfastError {
+  const said = outcome.stderr.trim();
+  if (findings.pgDumps.length === 0) return missing("pg_dump", where);
+  if (!findings.psql) return missing("psql", where);
+  if (unknownDatabase.test(said)) return noDatabase(findings.others, where);
   if (refusal.test(said)) return noLogin(said, where);
-  if (/could not translate host name|Connection refused|could not connect|timeout expired|No such file or directory|No route to host|Network is unreachable/.test(said))
-    return noServer(said, where);
+  if (silence.test(said)) return noServer(said, where);
+  const { code, signal } = outcome.exit;
   return new CommandError(
-    `psql on ${where.place} cannot ask the database ${name(where)} about itself (exit status ${exit.code ?? exit.signal})${said && `: ${said}`}`,
+    `psql on ${where.place} cannot ask the database ${name(where)} about itself (${signal ?? `exit status ${code}`}): ${said}`,
     { hint: "What the tool itself said stands in the message." },
   );
 }
 
-// libpq's and the server's words; a server that speaks another language ends up with the general error.
+/*
+ * libpq speaks English to us, and nearly every server does. What a server says in another language ends up
+ * in the general error.
+ */
+const unknownDatabase = / database ".*" does not exist/s;
 const refusal =
-  /password authentication failed|authentication failed for user|no password supplied|role ".*" does not exist|no pg_hba\.conf entry|not permitted to log in|permission denied for database/is;
+  /authentication failed|no password supplied|role ".*" does not exist|no pg_hba\.conf entry|not permitted to log in|permission denied for database/is;
+const silence =
+  /could not translate host name|Connection refused|could not connect|timeout expired|No such file or directory|No route to host|unreachable/;
 
-export function missing(tool: string, { place }: Pick<Where, "place">): CommandError {
+function missing(tool: string, { place }: Where): CommandError {
   return new CommandError(`${place} has no ${tool} that runs`, {
-    hint: "Name the container that the database runs in: its image has the tools. Or install the PostgreSQL client in this one (`postgresql-client`), both pg_dump and psql.",
+    hint: "Name the container that the database itself runs in: its image has the tools. Or install the PostgreSQL client here (`postgresql-client`), which is both pg_dump and psql.",
   });
 }
 
 function noDatabase(others: readonly string[] | undefined, where: Where): InputError {
   const { source } = where.connection.database;
+  const hint = others
+    ? `The server has ${others.map((other) => JSON.stringify(other)).join(", ")}.`
+    : "Set `database` to the name of a database of this server.";
   return new InputError(
-    `the database ${name(where)}, as ${source} says, does not exist on the server that ${where.place} reaches`,
-    {
-      hint: others
-        ? `The server has ${others.map((other) => JSON.stringify(other)).join(", ")}. Set \`database\` to one of them.`
-        : "Set `database` to the name of a database of this server.",
-    },
+    `the server that ${where.place} reaches has no database ${name(where)}, which ${source} names`,
+    { hint },
   );
 }
 
 function noLogin(said: string, where: Where): InputError {
   const { user, password } = where.connection;
+  const who = user ? JSON.stringify(user.value) : "the user";
   return new InputError(
-    `PostgreSQL does not let ${user ? JSON.stringify(user.value) : "the user"} into the database ${name(where)} from ${where.place}: ${said}`,
+    `PostgreSQL does not let ${who} into the database ${name(where)} from ${where.place}: ${said}`,
     {
-      hint: `The user ${cameFrom(user)}. The password ${cameFrom(password)}. Set \`db-user\` and \`db-password\`, or \`db-user-env\` and \`db-password-env\`, to a role that may read the whole database.`,
+      hint: `The user ${origin(user)}, the password ${origin(password)}. Set \`db-user\` and \`db-password\`, or \`db-user-env\` and \`db-password-env\`, to a role that may read the whole database.`,
     },
   );
-}
-
-function cameFrom(found: Found | undefined): string {
-  return found ? `came from ${found.source}` : "was left to the tools' own settings there";
 }
 
 function noServer(said: string, { place, connection: { host } }: Where): CommandError {
   return new CommandError(`no PostgreSQL server answers ${place}: ${said}`, {
     hint: host
-      ? `Its host ${cameFrom(host)} and must be reachable from ${place}, with the port in \`db-port\`.`
-      : "Is it the container that the database runs in? From another one, `db-host` or `db-host-env` must say where the server is.",
+      ? `The server's host ${origin(host)}. It must be reachable from ${place}; \`db-port\` is its port.`
+      : "Name the container that the database runs in, or say with `db-host` or `db-host-env` where the server is.",
   });
 }
 
-/** Every pg_dump there is is older than the server. */
+function origin(found: Found | undefined): string {
+  return found ? `came from ${found.source}` : "was left to the tools";
+}
+
+/** Every pg_dump that there is is older than the server. */
 export function tooOld(pgDumps: readonly Tool[], server: string, place: string): CommandError {
-  const found = pgDumps.map(({ version, path }) => `${version} at ${path}`).join(", ");
-  return new CommandError(`pg_dump on ${place} is older than the server ${server}: ${found}`, {
-    hint: "pg_dump cannot dump a newer server. Name the container that the server runs in, or install the client of the server's major version in this one.",
+  const found = [...new Set(pgDumps.map(({ version }) => version))].join(", ");
+  return new CommandError(`${found} on ${place} is older than the server, ${server}`, {
+    hint: "pg_dump refuses newer servers. Name the container that the server runs in, or install the client of the server's major version here.",
   });
 }
 

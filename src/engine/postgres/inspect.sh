@@ -3,7 +3,7 @@
 #
 #   inspect CONNINFO QUESTION OTHERS
 #
-# stdout: lines `pg_dump PATH VERSION` and `psql PATH VERSION` for every one that works, `database JSON` with the
+# stdout: lines `pg_dump PATH VERSION` for every one that works, `psql PATH VERSION` for one, `database JSON` with the
 # answer to QUESTION, or `others JSON` with the answer that another database of the server gives to OTHERS when
 # this one does not exist; tabs between the fields. The exit status is psql's.
 conninfo=$1
@@ -19,23 +19,18 @@ places_of() {
   command -v "$1"
 }
 
-major_of() {
-  number=${1#*") "}
-  echo "${number%%[!0-9]*}"
+found() {
+  for path in $(places_of "$1"); do
+    version=$("$path" --version 2>/dev/null) && printf '%s\t%s\t%s\n' "$1" "$path" "$version"
+  done
 }
 
-newest=0
-psql=
-for tool in pg_dump psql; do
-  for path in $(places_of "$tool"); do
-    version=$("$path" --version 2>/dev/null) || continue
-    printf '%s\t%s\t%s\n' "$tool" "$path" "$version"
-    [ "$tool" = psql ] && [ "$(major_of "$version")" -gt "$newest" ] || continue
-    newest=$(major_of "$version")
-    psql=$path
-  done
-done
-[ -n "$psql" ] || exit 127
+found pg_dump
+# Any psql can ask and count; of several the first is one of Debian's real ones.
+psql=$(found psql | head -n 1)
+[ -n "$psql" ] || exit 0
+printf '%s\n' "$psql"
+psql=$(printf '%s\n' "$psql" | cut -f 2)
 
 ask() {
   printf '%s\n' "$3" | "$psql" -XqAtw -v ON_ERROR_STOP=1 -v label="$1" -d "$2"

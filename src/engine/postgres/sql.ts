@@ -19,7 +19,7 @@ roles AS (SELECT datdba AS id FROM d UNION SELECT grantee FROM acl
   UNION SELECT refobjid FROM pg_shdepend
     WHERE dbid = (SELECT oid FROM d) AND refclassid = 'pg_authid'::regclass),
 spaces AS (SELECT dattablespace AS id FROM d UNION SELECT reltablespace FROM pg_class
-  WHERE relpersistence <> 't')
+  WHERE NOT relisshared AND relpersistence <> 't')
 SELECT :'label' || chr(9) || json_build_object(
   'server', current_setting('server_version'),
   'serverVersion', current_setting('server_version_num')::int,

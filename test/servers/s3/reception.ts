@@ -98,7 +98,7 @@ export class Reception {
     if (fault !== undefined) await strikeBefore(fault, message);
     const { credential, region } = verifySignature(message, {
       service: "s3",
-      payloadHash: payloadHashOf(record.headers),
+      payloadHash: () => payloadHashOf(record.headers),
       lookUp: this.#lookUp,
       now: this.#store.clock.now(),
     });

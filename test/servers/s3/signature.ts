@@ -14,8 +14,8 @@ export type CredentialLookup = (accessKeyId: string) => Credential | undefined;
 
 interface Verification {
   readonly service: "s3" | "sts";
-  /** The hash of the body that the canonical request ends with. */
-  readonly payloadHash: string;
+  /** The hash of the body that the canonical request ends with; asked for when the key is known. */
+  readonly payloadHash: () => string;
   readonly lookUp: CredentialLookup;
   readonly now: Date;
 }
@@ -36,7 +36,7 @@ const MAX_SKEW_MS = 15 * 60_000;
  *   InvalidToken, ExpiredToken, SignatureDoesNotMatch
  */
 export function verifySignature(message: IncomingMessage, verification: Verification): Signer {
-  const { service, payloadHash, lookUp, now } = verification;
+  const { service, lookUp, now } = verification;
   const claim = parseAuthorization(message.headers.authorization, service);
   const credential = lookUp(claim.accessKeyId);
   if (credential === undefined) {
@@ -46,7 +46,7 @@ export function verifySignature(message: IncomingMessage, verification: Verifica
   checkTime(stamp, claim.date, now);
   checkSession(credential, header(message, "x-amz-security-token"), now);
   checkEverythingSigned(message, claim.signedHeaders);
-  const canonical = canonicalRequest(message, claim.signedHeaders, payloadHash);
+  const canonical = canonicalRequest(message, claim.signedHeaders, verification.payloadHash());
   const scope = `${claim.date}/${claim.region}/${service}/aws4_request`;
   const toSign = ["AWS4-HMAC-SHA256", stamp, scope, sha256(canonical)].join("\n");
   const key = signingKey(credential.secretAccessKey, claim.date, claim.region, service);

@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { Host } from "../../host/host.ts";
+import { tryRun } from "../../host/run.ts";
+import type { Database } from "../engine.ts";
+import { failure, tooOld } from "./failure.ts";
+import inspectScript from "./inspect.sh.ts";
+import type { Login } from "./login.ts";
+import passwordScript from "./password.sh.ts";
+import { others, question } from "./sql.ts";
+import { type Tool, toolFor } from "./tool.ts";
+
+/** A database that can be dumped, and with what. */
+export interface Inspection {
+  readonly database: Database;
+  readonly login: Login;
+  readonly pgDump: Tool;
+  readonly psql: Tool;
+}
+
+/**
+ * Asks the host for its tools and the database about itself, in one remote command.
+ *
+ * @throws InputError when the database does not exist or does not let the user in
+ * @throws CommandError when there is no server, or no tool that fits it
+ */
+export async function inspect(host: Host, login: Login): Promise<Inspection> {
+  const script = `${passwordScript}\n${inspectScript}`;
+  const argv = ["sh", "-c", script, "inspect", login.conninfo, question, others];
+  const outcome = await tryRun(host, argv, { stdin: `${login.passLine}\n` });
+  const findings = read(outcome.stdout);
+  const { pgDumps, psql, answer } = findings;
+  const where = { place: host.name, connection: login.connection };
+  if (!psql || !answer || pgDumps.length === 0) throw failure(outcome, findings, where);
+  const pgDump = toolFor(pgDumps, answer.serverVersion);
+  if (!pgDump) throw tooOld(pgDumps, answer.server, host.name);
+  const { server, bytes, settings } = answer;
+  const name = login.connection.database.value;
+  const database = { name, bytes, versions: { server, tool: pgDump.version }, settings };
+  return { database, login, pgDump, psql };
+}
+
+const answerSchema = z.object({
+  server: z.string(),
+  serverVersion: z.number().int(),
+  bytes: z.number().int(),
+  settings: z.record(z.string(), z.json()),
+});
+
+/** What `inspect.sh` found. */
+export interface Findings {
+  readonly pgDumps: readonly Tool[];
+  readonly psql: Tool | undefined;
+  /** What the database said about itself, if it said anything. */
+  readonly answer: z.infer<typeof answerSchema> | undefined;
+  /** The databases that the server has, when the one that was asked for is none of them. */
+  readonly others: readonly string[] | undefined;
+}
+
+function read(stdout: string): Findings {
+  const rows = stdout.split("\n").map((line) => line.split("\t"));
+  const tools = (name: string): Tool[] =>
+    rows.flatMap(([word, path = "", version = ""]) => (word === name ? [{ path, version }] : []));
+  const json = (name: string): unknown => {
+    const text = rows.find(([word]) => word === name)?.[1];
+    return text === undefined ? undefined : JSON.parse(text);
+  };
+  return {
+    pgDumps: tools("pg_dump"),
+    psql: tools("psql")[0],
+    answer: answerSchema.optional().parse(json("database")),
+    others: z.array(z.string()).optional().parse(json("others")),
+  };
+}
