@@ -1,5 +1,6 @@
-// Makes a fresh clone ready for `npm test`, `npm run demo` and `npm run bench`: installs the packages, which bring Node 24
-// for Linux along. Plain JavaScript, because the Node that runs it may be as old as 20. Says nothing when all is there.
+// Makes a fresh clone ready for `npm test`, `npm run demo` and `npm run bench`: installs the packages,
+// which bring Node 24 for Linux along. Plain JavaScript, because the Node that runs it may be as old
+// as 20. Says nothing when all is there.
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -27,8 +28,8 @@ if (
   Number.parseInt(process.versions.node) < 24
 ) {
   console.error(
-    `Node 24 is needed, and this is ${process.version}. The packages bring it for Linux on x64 and arm64 alone, ` +
-      `not for ${process.platform} on ${process.arch}: install it from https://nodejs.org.`,
+    `Node 24 is needed, and this is ${process.version}. The packages bring it for Linux on x64 and ` +
+      `arm64, not for ${process.platform} on ${process.arch}: install it from https://nodejs.org.`,
   );
   process.exit(1);
 }

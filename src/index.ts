@@ -9,6 +9,9 @@ import { run } from "./run.ts";
 const report = actionsReport();
 
 async function main(): Promise<void> {
+  // State first: a step that has none is the main step, also after one whose inputs were refused.
+  const isMain = !isPostStep();
+  if (isMain) rememberBegin();
   const read = (name: string) => core.getInput(name, { trimWhitespace: false });
   const inputs = readInputs(read, report.mask);
   const runner = {
@@ -19,8 +22,7 @@ async function main(): Promise<void> {
     origin: originOf(process.env),
     cancelled: cancellation(),
   };
-  if (isPostStep()) return await cleanUp(inputs, runner, report);
-  rememberBegin();
+  if (!isMain) return await cleanUp(inputs, runner, report);
   await run(inputs, runner);
   rememberEnd();
 }

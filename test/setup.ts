@@ -1,4 +1,5 @@
-// For `node --test --test-global-setup`: brings what the tests run against, and takes down what it started.
+// For `node --test --test-global-setup`: brings what the tests run against, and takes down what it
+// started.
 import { output } from "./servers/command.ts";
 import { removeLeftovers, startDockerd, stopDockerd } from "./servers/dockerd.ts";
 import { buildMissing } from "./servers/images.ts";
@@ -15,10 +16,16 @@ let use: AsyncDisposable | undefined;
 export async function globalSetup(): Promise<void> {
   await installTools();
   use = await lock(users, "--shared");
-  await using _ = await lock(builder, "--exclusive");
-  await startDockerd();
-  await removeLeftovers();
-  await buildImages();
+  try {
+    await using _ = await lock(builder, "--exclusive");
+    await startDockerd();
+    await removeLeftovers();
+    await buildImages();
+  } catch (error) {
+    // Node calls no teardown after a setup that failed.
+    await globalTeardown();
+    throw error;
+  }
 }
 
 export async function globalTeardown(): Promise<void> {

@@ -11,8 +11,8 @@ export type ContainerChoice =
   | { readonly by: "labels"; readonly labels: readonly (readonly [key: string, value: string])[] };
 
 /**
- * The one running container that is meant. Of several that differ in nothing but Kamal's version, it is the newest: the
- * others are about to be stopped by a deploy.
+ * The one running container that is meant. Of several that differ in nothing but Kamal's version, it is
+ * the newest: the others are about to be stopped by a deploy.
  *
  * @param place how messages call the machine that all of them are on
  * @throws InputError when none or several are meant

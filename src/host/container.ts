@@ -4,7 +4,7 @@ import type { Host } from "./host.ts";
 
 export type { ContainerChoice };
 
-/** A running container as a Host. Its image is what it was made from, whatever the tag names by now. */
+/** A running container as a Host. */
 export interface Container extends Host {
   readonly outer: Host;
   readonly details: ContainerDetails;

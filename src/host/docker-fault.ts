@@ -8,10 +8,10 @@ interface Told {
 }
 
 /**
- * What is wrong when the container engine's command line fails before it comes to any container:
- * an InputError when there is no such command, a ConnectionError when the engine, its socket or sudo
- * refuses, a CommandError when it is something else. The patterns are what Docker 20 to 29, podman, sudo
- * and the shells print.
+ * What is wrong when the container engine's command line fails before it comes to any container: an
+ * InputError when there is no such command, a ConnectionError when the engine, its socket or sudo
+ * refuses, a CommandError when it is something else. The patterns are what Docker 20 to 29, sudo and
+ * the shells print.
  */
 export function dockerFault(outer: Host, docker: readonly string[], told: Told): HoldfastError {
   const command = docker.join(" ");

@@ -82,6 +82,12 @@ const faults = [
     hint: "We speak what OpenSSH 7.2 and later offer unless configured otherwise (see sshd -T).",
     transient: false,
   },
+  {
+    sign: / handshake /,
+    what: "the SSH handshake failed",
+    hint: "Look at the host's sshd log, and for what stands between the runner and the host.",
+    transient: false,
+  },
 ];
 
 /** The connection is gone and nobody said why. */

@@ -17,11 +17,12 @@ export class Tail {
     if (this.#bytes > 2 * this.#maxBytes) this.#shorten();
   }
 
-  /** The kept text; when its beginning is lost it starts with a whole line. */
+  /** What was kept. When the beginning is lost it starts with a whole line, if there is one. */
   text(): string {
     if (this.#bytes > this.#maxBytes) this.#shorten();
     const text = Buffer.concat(this.#chunks).toString();
-    return this.#cut ? text.slice(text.indexOf("\n") + 1) : text;
+    const start = this.#cut ? text.indexOf("\n") + 1 : 0;
+    return start < text.length ? text.slice(start) : text;
   }
 
   #shorten(): void {

@@ -25,8 +25,8 @@ export async function volumeMountpoint(
 }
 
 /**
- * Where a file of a container lies on its host: below the mount with the longest matching destination. Undefined when
- * the file is in the container alone, or in memory. Symbolic links are not looked at.
+ * Where a file of a container lies on its host: below the mount with the longest matching destination.
+ * Undefined when the file is in the container alone, or in memory. Symbolic links are not looked at.
  *
  * @param path absolute, in the container
  */

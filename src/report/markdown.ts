@@ -5,21 +5,21 @@ export type Cell = string | { readonly code: string };
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
-    line(head.map(escape)),
+    line(head.map(literal)),
     line(head.map(() => "---")),
     ...rows.map((row) => line(row.map(cellText))),
   ].join("\n");
 }
 
 function cellText(cell: Cell): string {
-  return typeof cell === "string" ? escape(cell) : `<code>${escape(cell.code)}</code>`;
+  return typeof cell === "string" ? literal(cell) : `<code>${literal(cell.code)}</code>`;
 }
 
 /** Text of several lines, as a part of a paragraph. */
 export function prose(text: string): string {
   return text
     .split(/\r\n|[\r\n]/)
-    .map(escape)
+    .map(literal)
     .join("<br>");
 }
 
@@ -27,7 +27,7 @@ export function prose(text: string): string {
 export function preformatted(text: string): string {
   return `<pre>\n${text
     .split(/\r\n|[\r\n]/)
-    .map(escape)
+    .map(literal)
     .join("\n")}\n</pre>`;
 }
 
@@ -35,7 +35,7 @@ export function preformatted(text: string): string {
  * Text that reads as itself and means nothing to markdown, GitHub or HTML. Character references do what backslashes and
  * code spans cannot: a table splits `a\|b` at the bar when the name itself holds the backslash.
  */
-export function escape(text: string): string {
+export function literal(text: string): string {
   return text.replace(unseen, visible).replace(meaningful, (mark) => `&#${mark.charCodeAt(0)};`);
 }
 

@@ -1,7 +1,7 @@
-import { escape } from "./markdown.ts";
+import { literal } from "./markdown.ts";
 
 /**
- * `text` with `***` in place of every secret, however {@link escape} has written it.
+ * `text` with `***` in place of every secret, however {@link literal} has written it.
  *
  * The runner masks what it was told of in the log; outputs and whatever leaves the job by them it does not.
  */
@@ -18,7 +18,7 @@ function eitherWay(character: string): string {
   const marks = /[\\^$.*+?()[\]{}|]/g;
   const raw = character.replace(marks, String.raw`\$&`);
   const reference = `&#${character.codePointAt(0)};`;
-  const escaped = escape(character).replace(marks, String.raw`\$&`);
+  const escaped = literal(character).replace(marks, String.raw`\$&`);
   // What is written longer first: `&` alone is the beginning of its own reference.
   return `(?:${reference}|${escaped}|${raw})`;
 }

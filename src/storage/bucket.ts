@@ -2,11 +2,12 @@ import { S3, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { amazonChecks, type Checks, compatibleChecks, leavePayloadUnsigned } from "./checks.ts";
 import { codeOf, failure, uri } from "./failure.ts";
 import type { Operation } from "./hints.ts";
+import { SlicingHandler } from "./http.ts";
 import {
   type Attributes,
   attributes,
   type S3Options,
-  type Sizes,
+  type Limits,
   type UploadId,
 } from "./options.ts";
 
@@ -15,16 +16,13 @@ const graceMs = 2_000;
 const deadlineMs = 7_000;
 const cleanUpMs = 30_000;
 
-/** The SDK waits 50 ms, doubled each time, between tries: eight of them bridge a few seconds. */
-const maxAttempts = 8;
-
 /** One bucket that requests are sent to. */
 export class Bucket {
   readonly name: string;
   readonly signal: AbortSignal;
   /** Fires a little after `signal`: for requests that change the bucket, whose outcome should be known. */
   readonly grace: AbortSignal;
-  readonly sizes: Sizes;
+  readonly limits: Limits;
   readonly checks: Checks;
   readonly onUpload: (upload: UploadId) => void;
   /** What every object is given, whichever request makes it. */
@@ -33,16 +31,16 @@ export class Bucket {
   readonly #deadline: AbortSignal;
   readonly #s3: S3;
 
-  constructor(options: S3Options, sizes: Sizes) {
+  constructor(options: S3Options, limits: Limits) {
     this.name = options.bucket;
     this.signal = options.signal;
     this.grace = delayed(options.signal, graceMs, () => options.signal.reason);
     this.#deadline = delayed(options.signal, deadlineMs, () => tooLate);
-    this.sizes = sizes;
+    this.limits = limits;
     this.checks = options.endpointUrl === undefined ? amazonChecks : compatibleChecks;
     this.onUpload = options.onUpload ?? (() => {});
     this.everyObject = attributes(options);
-    this.#s3 = new S3(configuration(options, sizes.silenceMs));
+    this.#s3 = new S3(configuration(options, limits));
     this.#s3.middlewareStack.add(
       (next) => (args) => {
         leavePayloadUnsigned(args.request);
@@ -97,18 +95,21 @@ export class Bucket {
   }
 }
 
-function configuration(options: S3Options, silenceMs: number): S3ClientConfig {
+function configuration(options: S3Options, limits: Limits): S3ClientConfig {
   const { region, endpointUrl, credentials } = options;
   return {
     ...(region !== undefined && { region }),
     ...(credentials !== undefined && { credentials }),
     ...(endpointUrl !== undefined && compatible(endpointUrl, region)),
     forcePathStyle: options.forcePathStyle,
-    maxAttempts,
+    maxAttempts: limits.maxAttempts,
     retryMode: "standard",
     // It would open a connection of its own for every part.
     expectContinueHeader: false,
-    requestHandler: { connectionTimeout: 10_000, socketTimeout: silenceMs },
+    requestHandler: new SlicingHandler({
+      connectionTimeout: 10_000,
+      socketTimeout: limits.silenceMs,
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Bucket } from "./bucket.ts";
 import { newObject } from "./commit.ts";
-import { Upload } from "./multipart.ts";
+import { type SendPart, Upload } from "./multipart.ts";
 import type { StoredObject } from "./storage.ts";
 
 /** The source of a copy as the S3 API wants it: exactly that version and content, or an error. */
@@ -14,7 +14,7 @@ export async function copy(bucket: Bucket, from: StoredObject, to: string): Prom
   const version = from.versionId === undefined ? "" : `?versionId=${from.versionId}`;
   const path = from.key.split("/").map(encodeURIComponent).join("/");
   const source = { CopySource: `${bucket.name}/${path}${version}`, CopySourceIfMatch: from.etag };
-  return from.bytes <= bucket.sizes.copyObjectBytes
+  return from.bytes <= bucket.limits.copyObjectBytes
     ? copyAtOnce(bucket, from, source, to)
     : copyInPieces(bucket, from, source, to);
 }
@@ -46,7 +46,7 @@ async function copyInPieces(
   source: Source,
   to: string,
 ): Promise<StoredObject> {
-  const { name: Bucket, sizes } = bucket;
+  const { name: Bucket, limits } = bucket;
   const described = { Bucket, Key: from.key, VersionId: from.versionId };
   const head = await bucket.ask("HeadObject", from.key, (s3, http) =>
     s3.headObject(described, http),
@@ -58,23 +58,27 @@ async function copyInPieces(
   });
   const upload = new Upload(bucket, object, {});
   try {
-    const step = sizes.copyPartBytes(from.bytes);
+    const step = limits.copyPartBytes(from.bytes);
     for (let start = 0; start < from.bytes; start += step) {
-      const range = `bytes=${start}-${Math.min(start + step, from.bytes) - 1}`;
-      await upload.add(4, async (part, signal) => {
-        const piece = { ...part, ...source, CopySourceRange: range };
-        const send = "UploadPartCopy";
-        const answer = await bucket.ask(
-          send,
-          to,
-          (s3, http) => s3.uploadPartCopy(piece, http),
-          signal,
-        );
-        return { ETag: answer.CopyPartResult?.ETag };
-      });
+      const bytes = Math.min(step, from.bytes - start);
+      const range = `bytes=${start}-${start + bytes - 1}`;
+      await upload.add({ bytes, atOnce: 4 }, pieceCopier(bucket, source, range));
     }
-    return await upload.complete(from.bytes, {});
+    return await upload.complete({});
   } catch (error) {
     throw await upload.abandon(error);
   }
+}
+
+function pieceCopier(bucket: Bucket, source: Source, CopySourceRange: string): SendPart {
+  return async (part, signal) => {
+    const piece = { ...part, ...source, CopySourceRange };
+    const answer = await bucket.ask(
+      "UploadPartCopy",
+      part.Key,
+      (s3, http) => s3.uploadPartCopy(piece, http),
+      signal,
+    );
+    return { ETag: answer.CopyPartResult?.ETag };
+  };
 }

@@ -36,7 +36,8 @@ export class Upload {
   readonly #underway = new Set<Promise<void>>();
   readonly #parts: CompletedPart[] = [];
   #count = 0;
-  #id: UploadId | undefined;
+  #bytes = 0;
+  #id: Promise<UploadId> | undefined;
 
   /** Fires when the run is cancelled or anything about this upload has failed, with that as its reason. */
   readonly signal: AbortSignal;
@@ -52,25 +53,34 @@ export class Upload {
     return this.#id !== undefined;
   }
 
-  /** Starts to send the next part as soon as fewer than `atOnce` are under way. */
-  async add(atOnce: number, send: SendPart): Promise<void> {
-    this.#id ??= await this.#begun();
+  /** Starts to send the next part, which has that many bytes, as soon as fewer than `atOnce` are under way. */
+  async add(
+    { bytes, atOnce }: { readonly bytes: number; readonly atOnce: number },
+    send: SendPart,
+  ): Promise<void> {
+    if (this.#id === undefined) {
+      this.#id = this.#begun();
+      this.#bucket.onUpload(await this.#id);
+    }
+    const ids = this.#ids(await this.#id);
     while (this.#underway.size >= atOnce) await Promise.race(this.#underway);
     this.signal.throwIfAborted();
-    const sending = this.#send({ ...this.#ids(this.#id), PartNumber: ++this.#count }, send);
+    this.#bytes += bytes;
+    const sending = this.#send({ ...ids, PartNumber: ++this.#count }, send);
     this.#underway.add(sending);
     void sending.finally(() => this.#underway.delete(sending));
   }
 
   /** Makes the object visible, of the parts that were added, once all of them have arrived. */
-  async complete(
-    bytes: number,
-    whole: Partial<CompleteMultipartUploadRequest>,
-  ): Promise<StoredObject> {
+  async complete(whole: Partial<CompleteMultipartUploadRequest>): Promise<StoredObject> {
+    if (this.#id === undefined) throw new Error("An upload without parts cannot be completed");
+    const id = await this.#id;
     await Promise.all(this.#underway);
     this.signal.throwIfAborted();
-    const undo = (signal: AbortSignal): Promise<void> => this.#discard(signal).catch(() => {});
-    return commit(this.#bucket, this.#object, () => this.#complete(bytes, whole), undo);
+    // Should it fail, `abandon` will try again.
+    const undo = (signal: AbortSignal): Promise<void> =>
+      discard(this.#bucket, id, signal).catch(() => {});
+    return commit(this.#bucket, this.#object, () => this.#complete(id, whole), undo);
   }
 
   /**
@@ -79,13 +89,13 @@ export class Upload {
    */
   async abandon(error: unknown): Promise<unknown> {
     this.#failed.abort(error);
+    const id = await this.#id?.catch(() => undefined);
     await Promise.all(this.#underway);
-    const id = this.#id;
+    if (id === undefined) return this.signal.reason;
     try {
-      await this.#discard(this.#bucket.cleanUp());
+      await discard(this.#bucket, id, this.#bucket.cleanUp());
       return this.signal.reason;
     } catch (unremoved) {
-      if (id === undefined) throw unremoved;
       const failed = asError(this.signal.reason);
       return leftover(this.#bucket, id, { failed, unremoved: asError(unremoved) });
     }
@@ -103,7 +113,6 @@ export class Upload {
       (s3, http) => s3.createMultipartUpload(object, http),
       grace,
     );
-    this.#bucket.onUpload({ key, uploadId });
     return { key, uploadId };
   }
 
@@ -118,18 +127,12 @@ export class Upload {
   }
 
   async #complete(
-    bytes: number,
+    id: UploadId,
     whole: Partial<CompleteMultipartUploadRequest>,
   ): Promise<StoredObject> {
-    const { key } = this.#object;
-    if (this.#id === undefined) throw new Error("An upload without parts cannot be completed");
+    const { key } = id;
     const MultipartUpload = { Parts: this.#parts };
-    const object = {
-      ...whole,
-      ...unlessTaken(this.#object),
-      ...this.#ids(this.#id),
-      MultipartUpload,
-    };
+    const object = { ...whole, ...unlessTaken(this.#object), ...this.#ids(id), MultipartUpload };
     const answer = await this.#bucket.ask(
       "CompleteMultipartUpload",
       key,
@@ -137,13 +140,7 @@ export class Upload {
       this.#bucket.grace,
     );
     const { ETag: etag = "", VersionId: versionId } = answer;
-    return { key, bytes, modified: new Date(), etag, versionId };
-  }
-
-  async #discard(signal: AbortSignal): Promise<void> {
-    if (this.#id === undefined) return;
-    await discard(this.#bucket, this.#id, signal);
-    this.#id = undefined;
+    return { key, bytes: this.#bytes, modified: new Date(), etag, versionId };
   }
 
   #ids({ key, uploadId }: UploadId): Omit<PartId, "PartNumber"> {

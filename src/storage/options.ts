@@ -29,7 +29,7 @@ export interface UploadId {
 }
 
 /** What tests make small. */
-export interface Sizes {
+export interface Limits {
   /** The size in bytes of part `number`, from 1. */
   readonly partBytes: (number: number) => number;
   /** Larger objects are copied in pieces: 5 GiB is the most that CopyObject takes. */
@@ -38,13 +38,16 @@ export interface Sizes {
   readonly copyPartBytes: (bytes: number) => number;
   /** How long a connection may be silent in the middle of a request. */
   readonly silenceMs: number;
+  /** The SDK waits 50 ms, doubled each time, between tries: eight of them bridge a few seconds. */
+  readonly maxAttempts: number;
 }
 
-export const usualSizes: Sizes = {
+export const usualLimits: Limits = {
   partBytes,
   copyObjectBytes: 5 * 1024 ** 3,
   copyPartBytes,
   silenceMs: 60_000,
+  maxAttempts: 8,
 };
 
 /** What every object is given, in the words of the requests that make one. */

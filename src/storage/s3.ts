@@ -1,6 +1,6 @@
 import { Bucket } from "./bucket.ts";
 import { copy } from "./copy.ts";
-import { type S3Options, type Sizes, usualSizes } from "./options.ts";
+import { type S3Options, type Limits, usualLimits } from "./options.ts";
 import { list, read, remove } from "./objects.ts";
 import type { Storage } from "./storage.ts";
 import { discard, unfinished } from "./uploads.ts";
@@ -9,8 +9,8 @@ import { write } from "./write.ts";
 export type { S3Options } from "./options.ts";
 
 /** Storage in a bucket of Amazon S3 or of a store that speaks its protocol. Disposing closes the connections. */
-export function s3(options: S3Options, sizes: Sizes = usualSizes): Storage & AsyncDisposable {
-  const bucket = new Bucket(options, sizes);
+export function s3(options: S3Options, limits: Limits = usualLimits): Storage & AsyncDisposable {
+  const bucket = new Bucket(options, limits);
   return {
     uri: (key) => bucket.uri(key),
     put: (key, body, how) => write(bucket, key, body, how),

@@ -2,6 +2,7 @@ import { addAbortListener } from "node:events";
 import type { Readable } from "node:stream";
 import { asError } from "../errors.ts";
 import type { Bucket } from "./bucket.ts";
+import type { Sum } from "./checks.ts";
 import { commit, type NewObject, newObject, unlessTaken } from "./commit.ts";
 import { type SendPart, Upload } from "./multipart.ts";
 import { partsInFlight } from "./parts.ts";
@@ -21,24 +22,37 @@ export async function write(
 /** A body shorter than the first part needs one request, a longer one a multipart upload. */
 async function stream(bucket: Bucket, object: NewObject, body: Readable): Promise<StoredObject> {
   const upload = new Upload(bucket, object, bucket.checks.upload);
-  // Who waits for the next bytes of a body that has stalled would not notice that the upload has failed.
-  using _watch = addAbortListener(upload.signal, () => body.destroy(asError(upload.signal.reason)));
-  const { partBytes } = bucket.sizes;
-  const spare: Buffer[] = [];
   const sum = bucket.checks.sum();
-  let bytes = 0;
+  const stopped = Promise.withResolvers<never>();
+  // A body may have stalled, and may not even heed that it is destroyed: nobody waits for it then.
+  using _watch = addAbortListener(upload.signal, () => {
+    body.destroy(asError(upload.signal.reason));
+    stopped.reject(upload.signal.reason);
+  });
   try {
-    for await (const part of cut(body, partBytes, spare)) {
-      if (!upload.isBegun && part.length < partBytes(1))
-        return await putAtOnce(bucket, object, part);
-      sum.add(part);
-      bytes += part.length;
-      await upload.add(partsInFlight(part.length), sender(bucket, part, spare));
-    }
-    return await upload.complete(bytes, sum.whole());
+    const short = await Promise.race([pour(bucket, body, { upload, sum }), stopped.promise]);
+    if (short !== undefined) return await putAtOnce(bucket, object, short);
+    return await upload.complete(sum.whole());
   } catch (error) {
     throw await upload.abandon(error);
   }
+}
+
+/** Sends a body part by part, until all are on their way; one that does not fill a single part it gives back. */
+async function pour(
+  bucket: Bucket,
+  body: Readable,
+  { upload, sum }: { readonly upload: Upload; readonly sum: Sum },
+): Promise<Buffer | undefined> {
+  const { partBytes } = bucket.limits;
+  const spare: Buffer[] = [];
+  for await (const part of cut(body, partBytes, spare)) {
+    if (!upload.isBegun && part.length < partBytes(1)) return part;
+    sum.add(part);
+    const atOnce = partsInFlight(part.length);
+    await upload.add({ bytes: part.length, atOnce }, sender(bucket, part, spare));
+  }
+  return undefined;
 }
 
 /**

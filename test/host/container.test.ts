@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { chmod, mkdtempDisposable } from "node:fs/promises";
+import { createServer } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectionError, InputError } from "../../src/errors.ts";
@@ -268,13 +271,21 @@ describe("an engine that cannot be asked", () => {
   });
 
   test("is a ConnectionError that says how to get in, when its socket is closed to the user", async () => {
-    const asNobody = ["setpriv", "--reuid=65534", "--clear-groups", "docker"];
+    await using directory = await mkdtempDisposable("/tmp/holdfast-socket-");
+    await chmod(directory.path, 0o755);
+    const socket = `${directory.path}/docker.sock`;
+    await using server = createServer().listen(socket);
+    await once(server, "listening");
+    await chmod(socket, 0);
+    // Root may use any socket.
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    const asUser = process.getuid?.() === 0 ? nobody : [];
     const expected = connectionError(
       /may not use the container engine's socket/,
       /-aG docker.*`sudo docker`/,
       false,
     );
-    await assert.rejects(asking(...asNobody), expected);
+    await assert.rejects(asking(...asUser, "docker", "-H", `unix://${socket}`), expected);
     await assert.rejects(
       printing(
         "permission denied while trying to connect to the docker API at unix:///var/run/docker.sock",

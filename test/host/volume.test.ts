@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { describe, test } from "node:test";
 import { InputError } from "../../src/errors.ts";
 import { findContainer } from "../../src/host/container.ts";
 import type { Mount } from "../../src/host/docker.ts";
 import { hostPathOf, volumeMountpoint } from "../../src/host/volume.ts";
+import { output } from "../servers/command.ts";
 import { createVolume, startContainer } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { localHost } from "../servers/local-host.ts";
+import { asRoot } from "../servers/tools.ts";
 
 const host = localHost();
 
@@ -18,7 +19,8 @@ describe("the directory of a volume", () => {
     await using one = await startContainer({ image: image("bare"), volumes });
     await one.exec(["sh", "-c", "echo kept >/data/file"]);
     const directory = await volumeMountpoint(host, ["docker"], volume.name);
-    assert.equal(await readFile(`${directory}/file`, "utf8"), "kept\n");
+    const root = (await asRoot()) ?? [];
+    assert.equal(await output([...root, "cat", `${directory}/file`]), "kept\n");
 
     const choice = { by: "name", name: one.name } as const;
     const { mounts } = (await findContainer(host, ["docker"], choice)).details;

@@ -43,8 +43,10 @@ function runReporting(script: string) {
 
 /** The runner's file format: `name<<DELIMITER`, the value, the delimiter. */
 function parseOutputs(text: string): Record<string, string> {
+  const outputs: Record<string, string> = {};
   const entries = text.matchAll(/^([\w-]+)<<(ghadelimiter_\S+)\n([^]*?)\n\2$/gm);
-  return Object.fromEntries(Array.from(entries, ([, name, , value]) => [name, value]));
+  for (const [, name = "", , value = ""] of entries) outputs[name] = value;
+  return outputs;
 }
 
 describe("the report to GitHub Actions", () => {

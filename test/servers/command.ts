@@ -16,7 +16,9 @@ export async function output([file = "", ...args]: readonly string[], stdin = ""
     text(child.stderr),
   ]);
   if (status === "0") return stdout;
-  throw new Error(`${[file, ...args].join(" ")} ended with ${status}\n${stderr}${stdout}`);
+  throw new Error(
+    `${[file, ...args].join(" ")} ended with ${status}\n${(stdout + stderr).slice(-4000)}`,
+  );
 }
 
 /** Whether a command exits 0. */

@@ -1,6 +1,6 @@
 import { output } from "./command.ts";
 
-/** The label that every container, volume and network of a test carries: the id of the process that made it. */
+/** The label of every container, volume and network of a test: the id of the process that made it. */
 export const ownerLabel = "holdfast-test.pid";
 
 interface ContainerOptions {

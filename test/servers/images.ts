@@ -8,16 +8,13 @@ const targets = ["bare", "sqlite", "python", "node", "client", "postgres", "busy
 
 type Target = (typeof targets)[number];
 
-/** The tag of a test image. It changes with the recipe, so that an old image is never taken for a new one. */
+/** The tag of a test image. It changes with the recipe: no old image is taken for a new one. */
 export function image(target: Target): string {
   const recipe = digest(["base.sh", "Dockerfile", "postgres.sh"]);
   return `holdfast-test/${target}:bookworm-${recipe}-node-${process.version}`;
 }
 
-/**
- * What `sh build.sh` needs to make the images that the engine does not have; undefined when it has all.
- * Building needs root.
- */
+/** The command that makes, as root, the images that the engine lacks; undefined when it has all. */
 export async function buildMissing(): Promise<readonly string[] | undefined> {
   const tags = await docker(["images", "--format", "{{.Repository}}:{{.Tag}}", "holdfast-test/*"]);
   const missing = targets.filter((target) => !tags.split("\n").includes(image(target)));

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { StorageError } from "../../src/errors.ts";
 import {
   MissingObjectError,
@@ -15,21 +16,42 @@ interface Held {
   readonly bytes: Buffer;
 }
 
-/** An unversioned bucket in memory. */
-export class MemoryStorage implements Storage {
-  readonly #objects = new Map<string, Held>();
-  readonly #unfinished = new Map<string, UnfinishedUpload>();
+/** An unversioned bucket in memory, for tests of those who only use a storage. */
+export class MemoryStorage implements Storage, AsyncDisposable {
+  #objects = new Map<string, Held>();
+  #unfinished = new Map<string, UnfinishedUpload>();
+  #signal = new AbortController().signal;
+
+  /** The same bucket, for a run that ends when `signal` fires. */
+  until(signal: AbortSignal): MemoryStorage {
+    const storage = new MemoryStorage();
+    storage.#objects = this.#objects;
+    storage.#unfinished = this.#unfinished;
+    storage.#signal = signal;
+    return storage;
+  }
+
+  /** Leaves an unfinished upload, as a killed run does, and returns its id. */
+  begin(key: string): string {
+    const uploadId = randomUUID();
+    this.#unfinished.set(uploadId, { key, uploadId, lastActive: new Date() });
+    return uploadId;
+  }
 
   uri(key: string): string {
     return `s3://memory/${key}`;
   }
 
   async put(key: string, body: Readable | Buffer, { replace }: PutOptions): Promise<StoredObject> {
-    if (!replace) this.#refuseTaken(key);
-    const uploadId = randomUUID();
-    const bytes = await this.#upload(key, uploadId, body);
-    if (!replace) this.#refuseTaken(key);
-    return this.#hold(key, bytes);
+    this.#signal.throwIfAborted();
+    const uploadId = this.begin(key);
+    try {
+      const bytes = Buffer.isBuffer(body) ? body : await this.#collect(body);
+      if (!replace && this.#objects.has(key)) throw this.#taken(key);
+      return this.#hold(key, bytes);
+    } finally {
+      this.#unfinished.delete(uploadId);
+    }
   }
 
   async get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }> {
@@ -38,11 +60,13 @@ export class MemoryStorage implements Storage {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
-    const keys = [...this.#objects.keys()].filter((key) => key.startsWith(prefix));
-    for (const key of keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))) {
-      const held = this.#objects.get(key);
-      if (held) yield held.object;
+    const found = [...this.#objects.values()].filter(({ object }) => object.key.startsWith(prefix));
+    const inBytes = ({ object }: Held) => Buffer.from(object.key);
+    for (const { object } of found.sort((a, b) => Buffer.compare(inBytes(a), inBytes(b)))) {
+      this.#signal.throwIfAborted();
+      yield object;
     }
+    this.#signal.throwIfAborted();
   }
 
   async copy(from: StoredObject, to: string): Promise<StoredObject> {
@@ -50,6 +74,7 @@ export class MemoryStorage implements Storage {
   }
 
   async delete(object: StoredObject): Promise<void> {
+    this.#signal.throwIfAborted();
     this.#objects.delete(object.key);
   }
 
@@ -58,46 +83,46 @@ export class MemoryStorage implements Storage {
     abort: async ({ uploadId }) => void this.#unfinished.delete(uploadId),
   };
 
+  async [Symbol.asyncDispose](): Promise<void> {}
+
   async *#uploadsUnder(prefix: string): AsyncGenerator<UnfinishedUpload> {
     for (const upload of this.#unfinished.values()) {
       if (upload.key.startsWith(prefix)) yield upload;
     }
   }
 
-  async #upload(key: string, uploadId: string, body: Readable | Buffer): Promise<Buffer> {
-    const chunks: Buffer[] = [];
+  /** Does not wait for a body that was destroyed to say so: one that hangs never does. */
+  async #collect(body: Readable): Promise<Buffer> {
+    const cancelled = Promise.withResolvers<never>();
+    const cancel = () => {
+      body.destroy();
+      cancelled.reject(this.#signal.reason);
+    };
+    this.#signal.addEventListener("abort", cancel);
     try {
-      for await (const chunk of Buffer.isBuffer(body) ? [body] : body) {
-        this.#unfinished.set(uploadId, { key, uploadId, lastActive: new Date() });
-        chunks.push(Buffer.from(chunk));
-      }
+      return await Promise.race([buffer(body), cancelled.promise]);
     } finally {
-      this.#unfinished.delete(uploadId);
+      this.#signal.removeEventListener("abort", cancel);
     }
-    return Buffer.concat(chunks);
   }
 
   #hold(key: string, bytes: Buffer): StoredObject {
     const etag = `"${createHash("md5").update(bytes).digest("hex")}"`;
-    const object = {
-      key,
-      bytes: bytes.length,
-      modified: new Date(),
-      etag,
-      versionId: undefined,
-    };
+    const modified = new Date();
+    const object = { key, bytes: bytes.length, modified, etag, versionId: undefined };
     this.#objects.set(key, { object, bytes });
     return object;
   }
 
   #held(key: string): Held {
+    this.#signal.throwIfAborted();
     const held = this.#objects.get(key);
     if (held) return held;
     throw new MissingObjectError(`${this.uri(key)} does not exist`, { hint: "Use another key." });
   }
 
-  #refuseTaken(key: string): void {
-    if (!this.#objects.has(key)) return;
-    throw new StorageError(`${this.uri(key)} exists already`, { hint: "Use another key." });
+  #taken(key: string): StorageError {
+    const message = `PreconditionFailed: ${this.uri(key)} exists already`;
+    return new StorageError(message, { hint: "Use another key." });
   }
 }

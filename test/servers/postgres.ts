@@ -9,13 +9,13 @@ export interface TestPostgres extends TestContainer {
   readonly password: string;
   /** What the image made at its first start. */
   readonly database: string;
-  /** Runs SQL (psql's commands too) as the superuser and gives unaligned rows, `|` between columns. */
+  /** Runs SQL (psql's commands too) as the superuser and gives rows, `|` between columns. */
   sql(text: string, database?: string): Promise<string>;
   /** Runs a file of SQL. */
   load(file: string | URL, database?: string): Promise<void>;
 }
 
-/** Starts PostgreSQL 15 as the official image does, ready for queries. Its settings come from `env`. */
+/** Starts PostgreSQL 15, set up by `env` as in the official image, and ready for queries. */
 export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
   const password = 'it\'s "secret" $1';
   const env: Readonly<Record<string, string>> = { POSTGRES_PASSWORD: password, ...options.env };

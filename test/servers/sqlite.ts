@@ -11,17 +11,17 @@ export interface TestSqlite extends TestContainer {
   readonly path: string;
   /** Runs SQL beside the writer, and gives rows with `|` between columns. */
   sql(text: string): Promise<string>;
-  /** Starts inserting rows `1, 2, 3 …` into the table `written`, a transaction each, until disposed. */
+  /** Starts inserting rows 1, 2, 3 … into the table `written`, a transaction each, until disposed. */
   startWriter(): Promise<Writer>;
 }
 
 export interface Writer extends AsyncDisposable {
-  /** The last row whose COMMIT is known to have returned: it and all before it are in the database. */
+  /** The last row whose COMMIT is known to have returned: it and all before it are committed. */
   committed(): number;
 }
 
 interface SqliteOptions {
-  /** `sqlite` by default. A container without the sqlite3 command gets its database from another one. */
+  /** `image("sqlite")` by default. In one without the sqlite3 command, `sql` still works. */
   readonly image?: string;
   /** Of the file in the volume. */
   readonly file?: string;

@@ -25,6 +25,8 @@ export interface Sshd extends AsyncDisposable {
   readonly dir: string;
   /** Lets one more public key in, a line of `authorized_keys`. */
   authorize(publicKey: string): Promise<void>;
+  /** The public half of the key that `access` logs in with, a line of `authorized_keys`. */
+  readonly publicKey: string;
   /** The processes that serve its connections. */
   sessions(): Promise<readonly number[]>;
 }
@@ -40,7 +42,8 @@ export async function startSshd({
   if (userInfo().uid === 0) await mkdir("/run/sshd", { recursive: true });
   for (const type of hostKeys) await makeKey(join(dir, `host_${type}`), type);
   const privateKey = await makeKey(join(dir, "user"), "ed25519");
-  await writeFile(join(dir, "authorized_keys"), await readFile(join(dir, "user.pub")));
+  const publicKey = await readFile(join(dir, "user.pub"), "utf8");
+  await writeFile(join(dir, "authorized_keys"), publicKey);
   await writeFile(join(dir, "sshd_config"), configuration(dir, port, hostKeys, config));
   const knownHosts = await pins(dir, port, hostKeys);
 
@@ -60,6 +63,7 @@ export async function startSshd({
     port,
     knownHosts,
     dir,
+    publicKey,
     sessions,
     access: {
       host: "127.0.0.1",

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import {
@@ -10,10 +10,11 @@ import {
   type Trust,
 } from "./assumption.ts";
 import type { Clock } from "./clock.ts";
-import type { Claims, Issuer } from "./jwt.ts";
+import type { Issuer } from "./jwt.ts";
 import { S3Error } from "./s3/errors.ts";
 import { verifySignature } from "./s3/signature.ts";
-import { type Xml, xmlDocument } from "./s3/xml.ts";
+import type { Xml } from "./s3/xml.ts";
+import { assumedXml, errorDocument, resultDocument } from "./sts-xml.ts";
 
 export interface StsOptions {
   readonly oidc: Issuer;
@@ -106,53 +107,3 @@ const STS_CODES: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: "IncompleteSignature",
   AccessDenied: "AccessDenied",
 };
-
-const NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/";
-
-function assumedXml(session: Session, { sub, aud, iss }: Claims): readonly Xml[] {
-  return [
-    [
-      "Credentials",
-      [
-        ["AccessKeyId", session.accessKeyId],
-        ["SecretAccessKey", session.secretAccessKey],
-        ["SessionToken", session.sessionToken],
-        ["Expiration", session.expires.toISOString()],
-      ],
-    ],
-    [
-      "AssumedRoleUser",
-      [
-        ["Arn", session.arn],
-        ["AssumedRoleId", "AROAEXAMPLE:session"],
-      ],
-    ],
-    ["SubjectFromWebIdentityToken", sub],
-    ["Audience", aud],
-    ["Provider", iss],
-  ];
-}
-
-function resultDocument(action: string, result: readonly Xml[]): string {
-  const children: Xml[] = [
-    [`${action}Result`, result],
-    ["ResponseMetadata", [["RequestId", requestId()]]],
-  ];
-  return xmlDocument(`${action}Response`, children, NAMESPACE);
-}
-
-function errorDocument(code: string, message: string): string {
-  const error: Xml = [
-    "Error",
-    [
-      ["Type", "Sender"],
-      ["Code", code],
-      ["Message", message],
-    ],
-  ];
-  return xmlDocument("ErrorResponse", [error, ["RequestId", requestId()]], NAMESPACE);
-}
-
-function requestId(): string {
-  return randomUUID();
-}

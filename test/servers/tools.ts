@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { output, succeeds } from "./command.ts";
 
-/** The commands that tests call, each with the package of Debian and Ubuntu that brings it; moto is in none. */
+/** The commands that tests call, each with its package in Debian and Ubuntu. Moto is in none. */
 const packages = {
   busybox: "busybox-static",
   debootstrap: "debootstrap",
@@ -17,10 +17,7 @@ const packages = {
   zstd: "zstd",
 };
 
-/**
- * The beginning of a command line that runs as root without being asked for a password; undefined when
- * there is none.
- */
+/** How a command line begins that runs as root without a password; undefined when nothing does that. */
 export async function asRoot(): Promise<readonly string[] | undefined> {
   if (process.getuid?.() === 0) return [];
   return (await succeeds(["sudo", "-n", "true"])) ? ["sudo", "-n"] : undefined;

@@ -1,5 +1,5 @@
 import { S3 } from "@aws-sdk/client-s3";
-import { type Sizes, usualSizes } from "../../src/storage/options.ts";
+import { type Limits, usualLimits } from "../../src/storage/options.ts";
 import { type S3Options, s3 } from "../../src/storage/s3.ts";
 import type { Storage } from "../../src/storage/storage.ts";
 import type { Store } from "../contract/storage.ts";
@@ -28,10 +28,10 @@ export function s3Options(overrides: Partial<S3Options> = {}): S3Options {
 export function openS3(
   server: S3Server,
   overrides: Partial<S3Options> = {},
-  sizes: Partial<Sizes> = {},
+  limits: Partial<Limits> = {},
 ): Storage & AsyncDisposable {
   Object.assign(process.env, server.env);
-  return s3(s3Options(overrides), { ...usualSizes, ...sizes });
+  return s3(s3Options(overrides), { ...usualLimits, ...limits });
 }
 
 /** Our own S3 server, reached as Amazon S3 is: through the SDK's environment variables. */

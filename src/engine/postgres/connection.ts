@@ -77,8 +77,14 @@ export function secretsIn(options: PostgresConnection, environment: Environment)
   const held = [url, password, "PGPASSWORD", "POSTGRES_PASSWORD"]
     .map((name) => name && environment.get(name))
     .filter((value) => value !== undefined);
-  const encoded = held.map((value) => /^\w[\w+.-]*:\/\/[^/?#]*?:(.*)@/.exec(value)?.[1] ?? "");
+  const encoded = held.flatMap((value) => passwordsIn(value));
   return [...held, ...encoded, ...encoded.map(decodeLoosely)].filter((secret) => secret !== "");
+}
+
+/** What may be a password in a text that may be a URL, and need not be a right one. */
+function passwordsIn(text: string): string[] {
+  const places = [/^[\w+.-]+:\/\/[^/?#]*?:(.*)@/s, /[?&]password=([^&#]*)/];
+  return places.flatMap((place) => place.exec(text)?.slice(1) ?? []);
 }
 
 function decodeLoosely(text: string): string {

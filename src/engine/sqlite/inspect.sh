@@ -82,9 +82,9 @@ look_inside() {
     case $values in
     *locked*) refuse locked "$values" ;;
     *'not a database'* | *encrypted*) refuse kind "$values" ;;
+    *'unable to open'* | *readonly* | *denied*) refuse denied "$values" ;;
+    *) refuse sqlite "$values" ;;
     esac
-    { [ -w "$file" ] && [ -w "${file%/*}/" ]; } || refuse denied "$values: it or its directory is read-only"
-    refuse sqlite "$values"
   fi
 }
 

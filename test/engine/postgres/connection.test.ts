@@ -19,7 +19,11 @@ function resolve(
   overrides: Partial<ConnectionOptions>,
   environment: Readonly<Record<string, string>> = {},
 ): Connection {
-  return resolveConnection(options(overrides), new Map(Object.entries(environment)), "container db");
+  return resolveConnection(
+    options(overrides),
+    new Map(Object.entries(environment)),
+    "container db",
+  );
 }
 
 /** The values alone, in the order host, port, user, password, database. */
@@ -161,7 +165,12 @@ describe("a connection URL", () => {
   });
 
   test("is never shown when it is none", () => {
-    for (const url of ["mysql://u:hunter2@h/d", "hunter2", "postgres://u:hunter2%@h/d", "postgres://u:hunter2@h:x/d"])
+    for (const url of [
+      "mysql://u:hunter2@h/d",
+      "hunter2",
+      "postgres://u:hunter2%@h/d",
+      "postgres://u:hunter2@h:x/d",
+    ])
       assert.throws(
         () => parse(url),
         (error: unknown) => {
@@ -176,8 +185,13 @@ describe("a connection URL", () => {
 test("the password of a URL is masked as it is written, decoded, and within the URL, even a broken one", () => {
   const masked = (url: string) =>
     secretsIn(options({ variables: naming({ url: "URL" }) }), new Map([["URL", url]]));
-  assert.deepEqual(masked("postgres://u:p%40ss@h/d"), ["postgres://u:p%40ss@h/d", "p%40ss", "p@ss"]);
+  assert.deepEqual(masked("postgres://u:p%40ss@h/d"), [
+    "postgres://u:p%40ss@h/d",
+    "p%40ss",
+    "p@ss",
+  ]);
   assert.ok(masked("mysql://u:p%@ss@h:port").includes("p%@ss"));
+  assert.ok(masked("postgres:///d?password=p%40ss&user=u").includes("p@ss"));
 });
 
 describe("a login", () => {

@@ -16,7 +16,17 @@ function refusal(what: RegExp) {
 
 describe("extra arguments for pg_dump", () => {
   test("pass when they change nothing that Holdfast promises", () => {
-    check("--no-owner", "-O", "-xv", "--encoding=UTF8", "--encoding", "LATIN1", "-E", "UTF8", "-EUTF8");
+    check(
+      "--no-owner",
+      "-O",
+      "-xv",
+      "--encoding=UTF8",
+      "--encoding",
+      "LATIN1",
+      "-E",
+      "UTF8",
+      "-EUTF8",
+    );
     check("--exclude-table=*.log", "-T", "audit", "--exclude-table-data", "public.x", "-nfd");
     check("--lock-wait-timeout", "5min", "--no-comments", "--role", "-F", "--schema==odd");
   });
@@ -24,11 +34,33 @@ describe("extra arguments for pg_dump", () => {
   test("are refused when they choose the format, the output or the connection, however they are spelled", () => {
     const spellings = [
       ...["-Fp", "-F", "--format=plain", "--format", "--form=p", "--fo"],
-      ...["-f/tmp/x", "--file=x", "--fil", "-d", "-dother", "--dbname=other", "--db", "-h", "--host=h"],
-      ...["-p1", "--port=1", "-Ux", "--user=x", "-W", "--pass", "-w", "--no-password", "-j2", "--job=2"],
+      ...[
+        "-f/tmp/x",
+        "--file=x",
+        "--fil",
+        "-d",
+        "-dother",
+        "--dbname=other",
+        "--db",
+        "-h",
+        "--host=h",
+      ],
+      ...[
+        "-p1",
+        "--port=1",
+        "-Ux",
+        "--user=x",
+        "-W",
+        "--pass",
+        "-w",
+        "--no-password",
+        "-j2",
+        "--job=2",
+      ],
       ...["--snapshot=1", "--sn", "-Z9", "--compress=9", "--comp", "-vFp", "-OxZ0", "--f"],
     ];
-    for (const spelling of spellings) assert.throws(() => check(spelling), refusal(/itself/), spelling);
+    for (const spelling of spellings)
+      assert.throws(() => check(spelling), refusal(/itself/), spelling);
   });
 
   test("are refused behind the value of another option, but not as that value", () => {
@@ -38,12 +70,30 @@ describe("extra arguments for pg_dump", () => {
   });
 
   test("are refused when pg_dump would take them for the name of a database", () => {
-    for (const args of [["other"], ["-O", "other"], ["--no-owner", "x"], [""], ["-"], ["--"], ["-tx", "y"], ["--table=x", "y"]])
+    for (const args of [
+      ["other"],
+      ["-O", "other"],
+      ["--no-owner", "x"],
+      [""],
+      ["-"],
+      ["--"],
+      ["-tx", "y"],
+      ["--table=x", "y"],
+    ])
       assert.throws(() => check(...args), refusal(/is not an option/), args.join(" "));
   });
 
   test("may not leave rows out when all rows are counted", () => {
-    for (const arg of ["-tx", "--table=x", "--exclude-table-d=x", "-s", "-vs", "--section=data", "--enable-row", "-nx"]) {
+    for (const arg of [
+      "-tx",
+      "--table=x",
+      "--exclude-table-d=x",
+      "-s",
+      "-vs",
+      "--section=data",
+      "--enable-row",
+      "-nx",
+    ]) {
       assert.throws(() => checkDumpArgs([arg], "rows"), refusal(/fingerprint: none/), arg);
       checkDumpArgs([arg], "none");
     }

@@ -20,7 +20,11 @@ export function inside(
   { user = "root", env = {}, shell = "sh" }: Inside = {},
 ): Host {
   const outer = here();
-  const flags = ["--user", user, ...Object.entries(env).flatMap(([k, v]) => ["--env", `${k}=${v}`])];
+  const flags = [
+    "--user",
+    user,
+    ...Object.entries(env).flatMap(([k, v]) => ["--env", `${k}=${v}`]),
+  ];
   const entering = ([command = "", ...args]: readonly string[]) => [
     ...["docker", "exec", "-i", ...flags, container.id],
     ...[command === "sh" ? shell : command, ...args],
@@ -108,7 +112,10 @@ export async function workers(
   return rows
     .map((row) => /^\s*(\d+) +(.*)$/.exec(row) ?? [])
     .map(([, pid, args = ""]) => ({ pid: Number(pid), args }))
-    .filter(({ args }) => /pg_dump|psql|holdfast|^(ba)?sh |^busybox/i.test(args) && !/^postgres/.test(args));
+    .filter(
+      ({ args }) =>
+        /pg_dump|psql|holdfast|^(ba)?sh |^busybox/i.test(args) && !/^postgres/.test(args),
+    );
 }
 
 /** What stands where a password would pass through. */

@@ -49,7 +49,7 @@ function running(child: ChildProcessByStdio<Writable, Readable, Readable>): Proc
     stderr,
     exit,
     async [Symbol.asyncDispose]() {
-      stdin.destroy();
+      for (const stream of [stdin, stdout, stderr]) stream.destroy();
       await exit;
     },
   };

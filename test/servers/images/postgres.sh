@@ -18,7 +18,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   user=${POSTGRES_USER:-postgres}
   database=${POSTGRES_DB:-$user}
   printf '%s\n' "${POSTGRES_PASSWORD:?}" >/tmp/password
-  initdb --no-sync --username="$user" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256
+  initdb --no-sync --username="$user" --pwfile=/tmp/password \
+    --auth-local=trust --auth-host=scram-sha-256
   rm /tmp/password
   echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
   if [ "$database" != postgres ]; then

@@ -4,8 +4,9 @@ import { Body, type Digests, type Wanted } from "./body.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Attributes } from "./attributes.ts";
 import { refusal } from "./errors.ts";
-import type { S3Request } from "./operation.ts";
-import type { ByteStore, StoredBytes } from "./stored.ts";
+import type { RequestHeaders, S3Request } from "./operation.ts";
+import type { ByteStore } from "./byte-store.ts";
+import type { StoredBytes } from "./stored.ts";
 import { parseXml, type XmlElement } from "./xml.ts";
 
 /** S3's limits, smaller on demand so that tests need not move gigabytes. */
@@ -94,8 +95,11 @@ export function etagIsMd5(store: Store, { encryption }: Attributes): boolean {
 }
 
 /** @throws S3Error MalformedXML, and those of Body */
-export async function receiveXml(call: Call): Promise<XmlElement> {
-  const body = new Body(call.source, call.request.headers, { md5: false, checksum: undefined });
+export async function receiveXml(
+  call: Call,
+  headers: RequestHeaders = call.request.headers,
+): Promise<XmlElement> {
+  const body = new Body(call.source, headers, { md5: false, checksum: undefined });
   const chunks = await Array.fromAsync(body.chunks);
   body.finish();
   return parseXml(Buffer.concat(chunks).toString());

@@ -10,32 +10,30 @@ import {
 } from "./checksum.ts";
 import { unquote } from "./conditions.ts";
 import { refusal } from "./errors.ts";
-import { findUpload } from "./multipart.ts";
-import { addObject, writtenHeaders } from "./put.ts";
+import { findUpload } from "./upload.ts";
+import type { RequestHeaders } from "./operation.ts";
+import { placeObject, writtenHeaders } from "./put.ts";
 import { childText, type XmlElement, xmlDocument } from "./xml.ts";
 
 /** Makes an object of an upload's parts, if the client's list of them is right in every detail. */
 export async function completeMultipartUpload(call: BucketCall): Promise<Answer> {
-  const document = await receiveXml(call);
+  const document = await receiveXml(call, withoutChecksums(call));
   const upload = findUpload(call);
   const parts = chooseParts(upload, readList(document));
   checkSizes(call, parts);
   const checksum = joinChecksums(upload, parts);
   checkClaims(call, parts, checksum);
-  const version = await addObject(
-    call,
-    {
-      etag: joinEtags(parts),
-      checksum,
-      attributes: upload.attributes,
-      bytes: totalBytes(parts),
-      pieces: parts.flatMap(({ pieces }) => pieces),
-    },
-    // A refused completion leaves the upload as it was, for the client to abort.
-    { keepPieces: true },
-  );
+  // A refused completion leaves the upload as it was, for the client to abort.
+  const { version, replaced } = placeObject(call, {
+    etag: joinEtags(parts),
+    checksum,
+    attributes: upload.attributes,
+    bytes: totalBytes(parts),
+    pieces: parts.flatMap(({ pieces }) => pieces),
+  });
   call.bucket.uploads.delete(upload.uploadId);
-  await discardBytes([...upload.parts.values()].filter((part) => !parts.includes(part)));
+  const unused = [...upload.parts.values()].filter((part) => !parts.includes(part));
+  await discardBytes([...replaced, ...unused]);
   const result = xmlDocument("CompleteMultipartUploadResult", [
     ["Location", `http://${call.request.headers["host"]}/${call.bucket.name}/${upload.key}`],
     ["Bucket", call.bucket.name],
@@ -45,6 +43,12 @@ export async function completeMultipartUpload(call: BucketCall): Promise<Answer>
     ["ChecksumType", checksum?.type],
   ]);
   return xmlAnswer(result, writtenHeaders(call, version));
+}
+
+/** Here they are claims about the object, not about the list of its parts. */
+function withoutChecksums({ request }: BucketCall): RequestHeaders {
+  const headers = Object.entries(request.headers);
+  return Object.fromEntries(headers.filter(([name]) => !name.startsWith("x-amz-checksum-")));
 }
 
 interface ListedPart {
@@ -120,6 +124,12 @@ function checkClaims(
   if (claimed !== undefined && claimed !== checksum?.value) {
     throw refusal("BadDigest", {
       message: `The ${checksum?.algorithm} you specified did not match the calculated checksum.`,
+    });
+  }
+  const type = request.headers["x-amz-checksum-type"];
+  if (type !== undefined && type !== checksum?.type) {
+    throw refusal("InvalidRequest", {
+      message: `The upload was created using the ${checksum?.type ?? "null"} checksum mode. The complete request must use the same checksum mode.`,
     });
   }
   const bytes = request.headers["x-amz-mp-object-size"];

@@ -12,7 +12,7 @@ import { checkCopySource } from "./conditions.ts";
 import { refusal } from "./errors.ts";
 import { addObject, writtenHeaders } from "./put.ts";
 import { findVersion, readBytes } from "./read.ts";
-import { uriDecode } from "./signature.ts";
+import { uriDecode } from "./canonical.ts";
 import { overlapping, type StoredBytes } from "./stored.ts";
 import { xmlDocument } from "./xml.ts";
 

@@ -1,47 +1,19 @@
-import { Clock } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { listen } from "../listen.ts";
-import {
-  Bucket,
-  type ObjectVersion,
-  type Upload,
-  type Version,
-  type Versioning,
-} from "./bucket.ts";
-import type { Limits, Store } from "./call.ts";
+import type { Bucket, ObjectVersion, Upload, Version } from "./bucket.ts";
+import type { Store } from "./call.ts";
 import type { Faults } from "./faults.ts";
+import { defaults, makeStore, type S3Options } from "./options.ts";
 import { readBytes } from "./read.ts";
 import { Reception, type RequestRecord } from "./reception.ts";
-import type { Credential, CredentialLookup } from "./signature.ts";
-import { ByteStore } from "./stored.ts";
 
 export type { ObjectVersion, Upload, Version } from "./bucket.ts";
 export type { Limits } from "./call.ts";
 export type { Fault, FaultAction } from "./faults.ts";
+export type { BucketOptions, S3Options } from "./options.ts";
 export type { Operation, S3Request } from "./operation.ts";
 export type { RequestRecord } from "./reception.ts";
 export type { Credential, CredentialLookup } from "./signature.ts";
-
-export interface BucketOptions {
-  readonly name: string;
-  readonly region: string;
-  readonly versioning: Versioning;
-}
-
-export interface S3Options {
-  /** One bucket without versions called `backups`, in eu-central-1, unless told otherwise. */
-  readonly buckets: readonly BucketOptions[];
-  /** Permanent key pairs. */
-  readonly credentials: readonly Credential[];
-  /** Finds keys that are not among `credentials`: `sts.lookUp` knows the temporary ones. */
-  readonly lookUp: CredentialLookup;
-  readonly limits: Partial<Limits>;
-  readonly clock: Clock;
-  /**
-   * For benchmarks: of bodies over 1 MiB keep only size and checksums (they read as zeros), and compute no MD5 for
-   * ETags. Whatever the client claims about a body is still verified.
-   */
-  readonly discard: boolean;
-}
 
 /** What the SDK's S3Client takes to talk to a server. */
 export interface ClientOptions {
@@ -76,31 +48,6 @@ export interface S3Server extends AsyncDisposable {
   readonly stop: () => Promise<void>;
 }
 
-const LIMITS: Limits = {
-  minPartBytes: 5 * 1024 ** 2,
-  maxParts: 10_000,
-  maxPutBytes: 5 * 1024 ** 3,
-  maxCopyBytes: 5 * 1024 ** 3,
-};
-
-function defaults(): S3Options {
-  return {
-    buckets: [{ name: "backups", region: "eu-central-1", versioning: undefined }],
-    credentials: [
-      {
-        accessKeyId: "AKIAHOLDFASTEXAMPLE0",
-        secretAccessKey: "not-a-secret/but-as-long-as-one+of-AWS00",
-        sessionToken: undefined,
-        expires: undefined,
-      },
-    ],
-    lookUp: () => undefined,
-    limits: {},
-    clock: new Clock(),
-    discard: false,
-  };
-}
-
 /** Starts an S3 server on a free loopback port. Everything it holds goes when it stops. */
 export async function startS3(overrides: Partial<S3Options> = {}): Promise<S3Server> {
   const options = { ...defaults(), ...overrides };
@@ -127,20 +74,6 @@ export async function startS3(overrides: Partial<S3Options> = {}): Promise<S3Ser
     clock: store.clock,
     stop,
     [Symbol.asyncDispose]: stop,
-  };
-}
-
-function makeStore({ buckets, clock, discard, limits }: S3Options): Store {
-  return {
-    buckets: new Map(
-      buckets.map(({ name, region, versioning }) => {
-        return [name, new Bucket(name, region, versioning, clock.now())];
-      }),
-    ),
-    bytes: new ByteStore({ discard }),
-    clock,
-    discard,
-    limits: { ...LIMITS, ...limits },
   };
 }
 

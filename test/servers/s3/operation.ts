@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { refusal } from "./errors.ts";
-import { uriDecode } from "./signature.ts";
+import { uriDecode } from "./canonical.ts";
 
 /** Headers by lower-case name; repeated ones are joined by commas. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,5 @@
 import { refusal } from "./errors.ts";
-import { uriEncode } from "./signature.ts";
+import { uriEncode } from "./canonical.ts";
 import type { Xml } from "./xml.ts";
 
 /** Something under a key that can be listed; `id` tells versions and uploads of one key apart. */

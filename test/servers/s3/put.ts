@@ -1,5 +1,5 @@
 import { encryptionHeaders, readAttributes } from "./attributes.ts";
-import { discardBytes, type ObjectVersion } from "./bucket.ts";
+import { discardBytes, type ObjectVersion, type Version } from "./bucket.ts";
 import {
   type Answer,
   type BucketCall,
@@ -36,27 +36,32 @@ export async function putObject(call: BucketCall): Promise<Answer> {
 type NewObject = Pick<ObjectVersion, "etag" | "checksum" | "attributes" | "bytes" | "pieces">;
 
 /**
- * Makes an object visible, if the request's conditions hold at this very moment.
+ * Makes an object visible if the request's conditions hold, both in one moment: nothing is awaited between.
  *
- * @throws S3Error of checkWrite; the pieces are discarded then unless `keepPieces` says they have another owner
+ * @throws S3Error KeyTooLongError, and those of checkWrite
  */
-export async function addObject(
+export function placeObject(
   { bucket, request, store }: BucketCall,
   object: NewObject,
-  { keepPieces } = { keepPieces: false },
-): Promise<ObjectVersion> {
+): { readonly version: ObjectVersion; readonly replaced: readonly Version[] } {
   const { key, headers } = request;
+  if (Buffer.byteLength(key) > 1024) throw refusal("KeyTooLongError");
+  checkWrite(headers, bucket.current(key));
   const identity = { key, versionId: bucket.nextVersionId(), modified: now(store) };
   const version: ObjectVersion = { kind: "object", ...identity, ...object };
+  return { version, replaced: bucket.add(version) };
+}
+
+/** The same for an object whose bytes belong to nobody else: a refusal discards them. */
+export async function addObject(call: BucketCall, object: NewObject): Promise<ObjectVersion> {
   try {
-    if (Buffer.byteLength(key) > 1024) throw refusal("KeyTooLongError");
-    checkWrite(headers, bucket.current(key));
+    const { version, replaced } = placeObject(call, object);
+    await discardBytes(replaced);
+    return version;
   } catch (error) {
-    if (!keepPieces) await discardBytes([version]);
+    await Promise.all(object.pieces.map((piece) => piece.discard()));
     throw error;
   }
-  await discardBytes(bucket.add(version));
-  return version;
 }
 
 /** What every operation that makes an object says about it. */

@@ -13,13 +13,10 @@ import { completeMultipartUpload } from "./complete.ts";
 import { copyObject } from "./copy.ts";
 import { deleteObject, deleteObjects } from "./delete.ts";
 import { refusal } from "./errors.ts";
-import { listMultipartUploads, listObjectsV2, listObjectVersions, listParts } from "./listing.ts";
-import {
-  abortMultipartUpload,
-  createMultipartUpload,
-  uploadPart,
-  uploadPartCopy,
-} from "./multipart.ts";
+import { listObjectsV2, listObjectVersions } from "./listing.ts";
+import { listMultipartUploads, listParts } from "./listing-uploads.ts";
+import { uploadPart, uploadPartCopy } from "./part.ts";
+import { abortMultipartUpload, createMultipartUpload } from "./upload.ts";
 import type { Operation } from "./operation.ts";
 import { putObject } from "./put.ts";
 import { getObject, getObjectTagging, headObject } from "./read.ts";

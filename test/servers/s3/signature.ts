@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { canonicalRequest, headerValue } from "./canonical.ts";
 import { refusal } from "./errors.ts";
 
 /** A key pair as a server knows it; a temporary one has a session token and an end. */
@@ -42,9 +43,9 @@ export function verifySignature(message: IncomingMessage, verification: Verifica
   if (credential === undefined) {
     throw refusal("InvalidAccessKeyId", { details: { AWSAccessKeyId: claim.accessKeyId } });
   }
-  const stamp = header(message, "x-amz-date");
+  const stamp = headerValue(message, "x-amz-date");
   checkTime(stamp, claim.date, now);
-  checkSession(credential, header(message, "x-amz-security-token"), now);
+  checkSession(credential, headerValue(message, "x-amz-security-token"), now);
   checkEverythingSigned(message, claim.signedHeaders);
   const canonical = canonicalRequest(message, claim.signedHeaders, verification.payloadHash());
   const scope = `${claim.date}/${claim.region}/${service}/aws4_request`;
@@ -125,69 +126,6 @@ function checkEverythingSigned(message: IncomingMessage, signed: readonly string
     message: "There were headers present in the request which were not signed",
     details: { HeadersNotSigned: missing.join(", ") },
   });
-}
-
-function canonicalRequest(
-  message: IncomingMessage,
-  signed: readonly string[],
-  payloadHash: string,
-): string {
-  const [path = "", query = ""] = splitOnce(message.url ?? "", "?");
-  const headers = signed.map((name) => `${name}:${header(message, name)}\n`).join("");
-  const lines = [
-    message.method,
-    canonicalPath(path),
-    canonicalQuery(query),
-    headers,
-    signed.join(";"),
-  ];
-  return [...lines, payloadHash].join("\n");
-}
-
-/** S3 encodes every segment of the path once; other services twice, which "/" does not show. */
-function canonicalPath(path: string): string {
-  return path.split("/").map(reencode).join("/");
-}
-
-function canonicalQuery(query: string): string {
-  const pairs = query
-    .split("&")
-    .filter((pair) => pair !== "")
-    .map((pair) => splitOnce(pair, "=").map(reencode));
-  const compare = (a: string, b: string): number => Number(a > b) - Number(a < b);
-  pairs.sort(([a = "", x = ""], [b = "", y = ""]) => compare(a, b) || compare(x, y));
-  return pairs.map(([name, value = ""]) => `${name}=${value}`).join("&");
-}
-
-function splitOnce(text: string, separator: string): readonly string[] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text] : [text.slice(0, at), text.slice(at + 1)];
-}
-
-function reencode(text: string): string {
-  return uriEncode(uriDecode(text));
-}
-
-/** @throws S3Error InvalidURI */
-export function uriDecode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw refusal("InvalidURI", { details: { URI: text } });
-  }
-}
-
-/** AWS's UriEncode: everything but the unreserved characters of RFC 3986. */
-export function uriEncode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-}
-
-function header(message: IncomingMessage, name: string): string {
-  const values = message.headersDistinct[name] ?? [];
-  return values.map((value) => value.trim().replace(/ +/g, " ")).join(",");
 }
 
 function signingKey(secret: string, date: string, region: string, service: string): Buffer {

@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { InputError } from "../../src/errors.ts";
+import { loginCommand, quote } from "../../src/host/quote.ts";
+import { output } from "../servers/command.ts";
+
+const posix = [["dash"], ["bash"], ["busybox", "ash"]];
+// Found on few machines, but users have them as login shells.
+const others = ["zsh", "fish", "tcsh"].filter(isInstalled).map((name) => [name]);
+
+function isInstalled(name: string): boolean {
+  return (process.env["PATH"] ?? "").split(":").some((dir) => existsSync(join(dir, name)));
+}
+
+// Everything that some shell gives a meaning to, and a few harmless ones between.
+const signs = "'\"\\!$`*?[]{}()<>|&;#~=^%-+@:,./ \t\r\n\u0001\u007fn0aé日".split("");
+
+function anyWord(): string {
+  return Array.from({ length: randomInt(12) }, () =>
+    randomInt(10) === 0 ? anyCharacter() : signs[randomInt(signs.length)],
+  ).join("");
+}
+
+function anyCharacter(): string {
+  const code = randomInt(1, 0x10ffff - 0x800);
+  return String.fromCodePoint(code < 0xd800 ? code : code + 0x800);
+}
+
+async function assertExact(shell: readonly string[], line: string, words: readonly string[]) {
+  const printed = await output([...shell, "-c", line]);
+  assert.deepEqual(printed.split("\0").slice(0, -1), words, `${shell.join(" ")} -c ${line}`);
+}
+
+suite("quote", () => {
+  for (const shell of posix) {
+    test(`is undone by ${shell.join(" ")}, whatever the words`, async () => {
+      for (let round = 0; round < 20; round += 1) {
+        const words = ["", "-n", ...Array.from({ length: 50 }, anyWord)];
+        await assertExact(shell, quote(["printf", "%s\\0", ...words]), words);
+      }
+    });
+  }
+
+  test("leaves plain words as people write them", () => {
+    assert.equal(
+      quote(["docker", "exec", "-i", "app_db-1", "/usr/bin/x"]),
+      "docker exec -i app_db-1 /usr/bin/x",
+    );
+  });
+
+  test("refuses a NUL, which would end the word early, without showing what follows it", () => {
+    assert.throws(
+      () => quote(["cat", "a\0secret"]),
+      (error) =>
+        error instanceof InputError && /NUL/.test(error.message) && !/secret/.test(error.message),
+    );
+  });
+});
+
+suite("the command line for a login shell", () => {
+  for (const shell of [...posix, ...others]) {
+    test(`is understood by ${shell.join(" ")}, line breaks and all`, async () => {
+      for (let round = 0; round < 10; round += 1) {
+        const words = ["", "-n", "a\nb", ...Array.from({ length: 20 }, anyWord)];
+        await assertExact(shell, loginCommand(["printf", "%s\\0", ...words]), words);
+      }
+    });
+  }
+
+  test("leaves no shell between: the command has the shell's process id", async () => {
+    for (const argv of [
+      ["sh", "-c", "echo $PPID"],
+      ["sh", "-c", "echo $PPID\n"],
+    ]) {
+      const parent = await output(["sh", "-c", `echo $$; ${loginCommand(argv)}`]);
+      const [shell, seen] = parent.trim().split("\n");
+      assert.notEqual(shell, seen);
+    }
+  });
+});
