@@ -30,7 +30,7 @@ after(() => sshd[Symbol.asyncDispose]());
 
 async function openPlace(target: "bare" | "busybox", silenceMs = 60_000): Promise<Place> {
   await using stack = new AsyncDisposableStack();
-  const box = stack.use(await startContainer({ image: image(target) }));
+  const box = stack.use(await startContainer({ image: image(target), cmd: ["sleep", "1000"] }));
   const link = stack.use(await startProxy({ target: { host: "127.0.0.1", port: sshd.port } }));
   const knownHosts = sshd.knownHosts.replaceAll(`:${sshd.port} `, `:${link.port} `);
   const signal = new AbortController().signal;
@@ -149,7 +149,7 @@ test("a chain whose wrapper is killed fails, since its links have told nothing",
   await using place = await openPlace("bare");
   const dump = sh(
     place.inside,
-    "echo some; kill -KILL -- -$(ps -o pgid= -p $$ 2>/dev/null || echo 0); sleep 5",
+    "echo some; kill -KILL 0",
   );
   await using flow = await openFlow([dump], 60_000);
   await assert.rejects(buffer(flow.stream));
