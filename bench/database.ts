@@ -7,10 +7,11 @@ export async function startBenchDatabase(): Promise<TestPostgres> {
   await postgres.sql(`
     CREATE TABLE article AS
     SELECT n AS id,
-      (SELECT string_agg(md5((n * 31 + k)::text), ' ') FROM generate_series(1, 12) AS k) AS body,
+      (SELECT string_agg(word[1 + (n * k + k * k) % 12], ' ') || md5(n::text) FROM generate_series(1, 70) AS k) AS body,
       jsonb_build_object('views', n % 977, 'slug', md5(n::text), 'tags', ARRAY['a' || n % 13, 'b' || n % 7]) AS meta,
       ARRAY[n, n * 2, n % 100] AS numbers
-    FROM generate_series(1, 400000) AS n;
+    FROM generate_series(1, 400000) AS n,
+      string_to_array('the order was placed by a customer who asks about delivery today', ' ') AS word;
     ALTER TABLE article ADD PRIMARY KEY (id);
     VACUUM ANALYZE;
   `);

@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { type Outcome, runAction } from "../test/run-action.ts";
-import { type S3Server, startS3 } from "../test/servers/s3/index.ts";
+import { startS3 } from "../test/servers/s3/index.ts";
 import { openPostgres } from "./postgres.ts";
 import { examineCopy, openShop } from "./shop.ts";
 import { type SshServer, startSshServer } from "./ssh-server.ts";

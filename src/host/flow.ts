@@ -93,7 +93,7 @@ function listen(stderr: Readable, mark: string): Told {
 }
 
 /** Why the chain's output must not be trusted, or undefined when every link told that it exited 0. */
-export function failureOf(
+function failureOf(
   { links, host }: Chain,
   exit: Exit,
   { facts, complaints }: Pick<Told, "facts" | "complaints">,

@@ -9,7 +9,7 @@ import type { Storage } from "../storage/storage.ts";
 import { commit, publishLatest } from "./commit.ts";
 import { type Plan, planBackup } from "./plan.ts";
 import { type Origin, manifestOf } from "./proof.ts";
-import { planLines, planStory, resultLine, shrinkage } from "./story.ts";
+import { checkLines, planLines, planStory, resultLine, shrinkage } from "./story.ts";
 import { sweepUploads } from "./sweep.ts";
 import { transfer } from "./transfer.ts";
 
@@ -40,6 +40,7 @@ export async function backup(
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
   const destination = { storage, key: plan.key, options: artifactOptions(plan) };
   const transferred = await transfer(making, destination, signal);
+  for (const line of checkLines(transferred.facts)) report.info(line);
   const manifest = await commit(storage, transferred.object, () =>
     manifestOf(inputs, plan, transferred, origin),
   );

@@ -1,4 +1,5 @@
 import type { Manifest } from "../backup/manifest.ts";
+import type { Facts } from "../host/stage.ts";
 import { bytesText, durationText, rateText } from "../report/quantities.ts";
 import type { BackupPlan } from "../report/summary.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -28,6 +29,11 @@ function chainOf({ stages, codecs }: Plan): readonly string[] {
     ...stages.map(({ name, host }) => `${name} in ${host.name}`),
     ...codecs.map(({ name }) => `${name} on the runner`),
   ];
+}
+
+/** What the dump's own look at the copy found; only SQLite's has one. */
+export function checkLines(facts: Facts): readonly string[] {
+  return (facts.get("quick_check") ?? []).map((verdict) => `quick_check of the copy: ${verdict}`);
 }
 
 export function resultLine({ bytes, durationSeconds, sha256 }: Manifest, uri: string): string {

@@ -60,7 +60,7 @@ async function pour(
  * buffer. Buffers are taken from `spare` if one fits. Whoever is done with a buffer puts it there, so that memory
  * stays the same however long the body is.
  */
-export async function* cut(
+async function* cut(
   body: AsyncIterable<Buffer>,
   sizeOf: (number: number) => number,
   spare: Buffer[],

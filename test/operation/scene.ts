@@ -3,7 +3,7 @@ import type { Outcome, Step } from "../run-action.ts";
 import { runAction, startAction } from "../run-action.ts";
 import { type Proxy, startProxy } from "../servers/proxy.ts";
 import { type S3Options, type S3Server, startS3 } from "../servers/s3/index.ts";
-import { type Sshd, startSshd } from "../servers/sshd.ts";
+import { type Sshd, type SshdOptions, startSshd } from "../servers/sshd.ts";
 
 type Inputs = Readonly<Record<string, string>>;
 
@@ -28,10 +28,14 @@ export interface Scene extends AsyncDisposable {
 export const bucket = "backups";
 
 export async function openScene(
-  options: { readonly delayMs?: number; readonly s3?: Partial<S3Options> } = {},
+  options: {
+    readonly delayMs?: number;
+    readonly s3?: Partial<S3Options>;
+    readonly sshd?: SshdOptions;
+  } = {},
 ): Promise<Scene> {
   await using stack = new AsyncDisposableStack();
-  const sshd = stack.use(await startSshd());
+  const sshd = stack.use(await startSshd(options.sshd));
   const target = { host: "127.0.0.1", port: sshd.port };
   const link = stack.use(await startProxy({ target, delayMs: options.delayMs ?? 0 }));
   const s3 = stack.use(await startS3(options.s3));

@@ -20,7 +20,7 @@ export interface Proxy extends AsyncDisposable {
   cut(how: "reset" | "end"): void;
   /** From now on nothing comes out any more, not even an end. */
   freeze(): void;
-  /** Cuts when exactly this many bytes have come out in this direction. */
+  /** Cuts, once, when exactly this many bytes have come out in this direction. */
   cutAfter(direction: Direction, bytes: number, how: "reset" | "end"): void;
 }
 
@@ -144,7 +144,9 @@ class Pipe {
     const part = chunk.subarray(0, Math.max(0, rest));
     bytes[this.#direction] += part.length;
     this.#to.write(part, () => {
-      if (limit && part.length === rest) this.#cut(limit.how);
+      if (!limit || part.length !== rest || !limits.includes(limit)) return;
+      limits.splice(limits.indexOf(limit), 1);
+      this.#cut(limit.how);
     });
   }
 }

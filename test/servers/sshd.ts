@@ -123,6 +123,8 @@ function configuration(
     "PrintMotd no",
     "PrintLastLog no",
     "LogLevel DEBUG1",
+    // Shells that sshd starts read the user's dot files: nobody's habits belong in a test.
+    `SetEnv HOME=${dir}`,
     "",
   ].join("\n");
 }

@@ -244,28 +244,27 @@ describe("an upload that cannot be removed", () => {
   });
 });
 
-describe("a part that arrives slowly is not cut off as long as bytes move", () => {
-  const limits = { partBytes: () => 32 * MiB, silenceMs: 2_000 };
+test("a part that arrives slowly is not cut off as long as bytes move, plain or under TLS", async () => {
+  // Long enough that a timer which misses the progress strikes, and far longer than what the kernel buffers.
+  const limits = { partBytes: () => 48 * MiB, silenceMs: 2_500 };
   const putSlowly = async (scheme: string, port: number): Promise<void> => {
-    await using link = await startSlowLink(port, 8 * MiB);
+    await using link = await startSlowLink(port, 6 * MiB);
     const endpointUrl = `${scheme}://127.0.0.1:${link.port}`;
     await using storage = openS3(server, { endpointUrl }, limits);
-    const started = Date.now();
-    await storage.put("a", streamOf(Buffer.alloc(33 * MiB)), backup);
-    assert.ok(Date.now() - started > limits.silenceMs);
-    assert.equal(asked("UploadPart"), 2);
+    await storage.put(scheme, streamOf(Buffer.alloc(49 * MiB)), backup);
   };
-
-  test("over plain TCP", () => putSlowly("http", Number(new URL(server.url).port)));
-
-  test("over TLS, where the payload is left out of the signature", async () => {
-    await using front = await startTlsFront(Number(new URL(server.url).port));
-    await putSlowly("https", front.port);
-    const hashes = server.requests
-      .filter(({ operation }) => operation === "UploadPart")
-      .map(({ headers }) => headers["x-amz-content-sha256"]);
-    assert.deepEqual(hashes, ["UNSIGNED-PAYLOAD", "UNSIGNED-PAYLOAD"]);
-  });
+  const port = Number(new URL(server.url).port);
+  await using front = await startTlsFront(port);
+  await Promise.all([putSlowly("http", port), putSlowly("https", front.port)]);
+  const parts = server.requests.filter(({ operation }) => operation === "UploadPart");
+  assert.equal(parts.length, 4);
+  const unsigned = parts.filter(
+    ({ headers }) => headers["x-amz-content-sha256"] === "UNSIGNED-PAYLOAD",
+  );
+  assert.deepEqual(
+    unsigned.map(({ key }) => key),
+    ["https", "https"],
+  );
 });
 
 test("a body that fails before the first part is full makes no request", async () => {

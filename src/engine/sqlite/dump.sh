@@ -33,6 +33,8 @@ leave() {
   status=$?
   trap '' HUP INT PIPE TERM
   [ ! "$busy" ] || { kill "${!:-}" && wait "$!"; } 2>/dev/null
+  # node does not start in a directory that is gone.
+  cd /
   [ -z "$copy" ] || rm -rf -- "$copy"
   [ ! "$alone" ] || tidy
   exit "$status"

@@ -50,7 +50,8 @@ describe("a dump that is ended", () => {
     using dir = directory();
     const file = makeIn(dir, table("filler", 100_000));
     await using flow = await begin(here(), file);
-    await new Promise((resolve) => flow.stream.once("data", resolve).pause());
+    await new Promise((resolve) => flow.stream.once("data", resolve));
+    flow.stream.pause();
     assert.deepEqual(dir.names(), ["app.db"]);
     flow.stream.resume();
   });

@@ -25,6 +25,8 @@ export type FaultAction =
   | "hang"
   /** Everything is done as asked, that much later. */
   | { readonly delayMs: number }
+  /** Everything is done as asked, once that is fulfilled. */
+  | { readonly until: Promise<void> }
   /** A GET's connection breaks after half of the bytes. */
   | "truncate-body"
   /** A GET stops after half of the bytes, and its connection stays open. */
@@ -74,6 +76,7 @@ export async function strikeBefore(action: FaultAction, message: IncomingMessage
   if (action === "error-in-200") throw new S3Error(200, "InternalError", "A fault on demand");
   if (typeof action !== "object") return;
   if ("delayMs" in action) await sleep(action.delayMs);
+  if ("until" in action) await action.until;
   if ("status" in action) throw new S3Error(action.status, action.code, "A fault on demand");
 }
 

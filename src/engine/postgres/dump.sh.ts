@@ -1,2 +1,0 @@
-// Generated from src/engine/postgres/dump.sh by scripts/embed.ts.
-export default "exec \"$@\"";
