@@ -44,12 +44,13 @@ async function sqlitePlaces(
   { docker }: BackupInputs,
   { database, volume }: SqliteSource,
   { machine, container }: Whereabouts,
-): Promise<readonly SqlitePlace[]> {
+): Promise<readonly [SqlitePlace, ...SqlitePlace[]]> {
   if (volume !== undefined) {
     const mountpoint = await volumeMountpoint(machine, docker, volume);
     const mount = container?.details.mounts.find(({ name }) => name === volume);
     const inside = container && mount && { host: container, path: `${mount.destination}/${database}` };
-    return [...(inside ? [inside] : []), { host: machine, path: `${mountpoint}/${database}` }];
+    const outside = { host: machine, path: `${mountpoint}/${database}` };
+    return inside ? [inside, outside] : [outside];
   }
   if (!container) return [{ host: machine, path: database }];
   const path = hostPathOf(container.details.mounts, database);

@@ -1,4 +1,5 @@
 import type { Manifest, TableRows } from "../backup/manifest.ts";
+import type { Host } from "../host/host.ts";
 import type { Facts, Stage } from "../host/stage.ts";
 
 /** The engines there are; `src/source.ts` opens each. */
@@ -8,6 +9,8 @@ export type EngineName = (typeof engineNames)[number];
 /** What one database's dump is. One instance serves one database on one host. */
 export interface Engine {
   readonly name: EngineName;
+  /** Where it will dump, unless `inspect` finds that it must be elsewhere. */
+  readonly host: Host;
   /** The file name extension of an uncompressed dump: `dump`, `db`. */
   readonly extension: string;
 

@@ -55,7 +55,8 @@ export async function openFlow(
     async [Symbol.asyncDispose]() {
       stopBeating();
       process.stdin.end();
-      process.stdout.on("error", () => {}).resume();
+      // What nobody reads any more must still flow, or the end behind it never comes.
+      process.stdout.on("error", () => {}).unpipe().resume();
       await Promise.race([ended.catch(() => {}), sleep(endingMs, undefined, { ref: false })]);
       await process[Symbol.asyncDispose]();
     },

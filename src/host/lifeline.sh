@@ -44,9 +44,7 @@ count() {
 events() {
   trap '' TERM
   tick &
-  ticker=$!
-  listen &
-  echo "pids $ticker $!"
+  listen "$!" &
   wait
 } 2>/dev/null
 
@@ -61,7 +59,10 @@ tick() {
   done
 }
 
+# The process ids go first, told by the listener itself: the first line belongs to `read` below, and all others to
+# the first stage.
 listen() {
+  echo "pids $1 $(exec sh -c 'echo "$PPID"')"
   while IFS= read -r text <&3; do
     printf 'line %s\n' "$text"
   done

@@ -27,7 +27,8 @@ export function sshProcess(
   channel.stderr.once("end", () => stderr.push(null));
   const closed = closeOf(channel);
   const through = Promise.all([closeOf(stdout), closeOf(stderr)]);
-  const ended = endOf(channel, lost, host);
+  const abandoned = new AbortController();
+  const ended = endOf(channel, AbortSignal.any([lost, abandoned.signal]), host);
   ended.then(
     () => stdout.push(null),
     (reason) => stdout.destroy(asError(reason)),
@@ -46,6 +47,8 @@ export function sshProcess(
       for (const stream of [stdin, stdout, stderr]) stream.destroy();
       if (!lost.aborted) channel.close();
       await within(closingMs, closed);
+      // sshd does not confirm while the command still runs.
+      abandoned.abort(unknownExit(host));
     },
   };
 }
@@ -91,7 +94,7 @@ function closeOf(stream: Readable): Promise<void> {
 }
 
 function unknownExit(host: string): ConnectionError {
-  return new ConnectionError(`${host} closed a command's channel without saying how it ended`, {
+  return new ConnectionError(`a command on ${host} was cut off before it told how it ended`, {
     hint: "The host may be shutting down, or its sshd was restarted. Run the workflow again.",
     transient: true,
   });

@@ -38,14 +38,18 @@ export async function planBackup(
   storage: Storage,
 ): Promise<Plan> {
   const began = new Date();
-  const database = await engine.inspect();
-  const dump = engine.dump(database);
   const codecs = codecsFor(inputs.compression, inputs.encryptTo);
+  // At once, since over a long link the way there and back is all that either costs.
+  const [database, placement] = await Promise.all([
+    engine.inspect(),
+    placeCodecs(engine.host, codecs),
+  ]);
+  const dump = engine.dump(database);
   const extension = [engine.extension, ...codecs.map((codec) => codec.extension)].join(".");
   const subject = { database: database.name, engine: engine.name, extension };
   const key = keyFor(inputs.naming, subject, began);
-  const [placement, earlier] = await Promise.all([
-    placeCodecs(dump.host, codecs),
+  const [{ remote, local }, earlier] = await Promise.all([
+    dump.host === engine.host ? placement : placeCodecs(dump.host, codecs),
     provenBackups(storage, inputs.naming, engine, database),
     refuseTaken(storage, key),
   ]);
@@ -55,8 +59,8 @@ export async function planBackup(
     database,
     key,
     extension,
-    stages: [dump, ...placement.remote],
-    codecs: placement.local,
+    stages: [dump, ...remote],
+    codecs: local,
     earlier,
   };
 }

@@ -3,7 +3,7 @@ import type { Codec } from "../codec/codec.ts";
 import { openFlow } from "../host/flow.ts";
 import type { Facts, Stage } from "../host/stage.ts";
 import type { PutOptions, Storage, StoredObject } from "../storage/storage.ts";
-import { Meter } from "./meter.ts";
+import { DigestMeter, Meter } from "./meter.ts";
 import { silenceMs, watchForStall } from "./stall.ts";
 
 /** The stages that make an artifact, and the codecs that are left for the runner. */
@@ -33,7 +33,7 @@ export async function transfer(
 ): Promise<Transferred> {
   await using flow = await openFlow(stages, silenceMs(stallMs));
   const arrived = new Meter();
-  const artifact = new Meter();
+  const artifact = new DigestMeter();
   const links = [flow.stream, arrived, ...codecs.map((codec) => codec.encoder()), artifact];
   // The failure of any link destroys the last one, and with it the upload that reads it.
   pipeline(links, () => {});

@@ -32,7 +32,7 @@ export function codeOf(error: Error): string {
     const status = error.$metadata.httpStatusCode ?? 0;
     return codeOfStatus[status] ?? `HTTP status ${status}`;
   }
-  if (error.message === "Region is missing") return "RegionMissing";
+  if (/^Region (is missing|not accepted)/.test(error.message)) return "RegionMissing";
   if (error.name === "AbortError" && error.cause instanceof Error) return error.cause.name;
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

@@ -130,7 +130,7 @@ suite("a stream over SSH", { timeout }, () => {
 
   test("says so when the host starts no more commands", async () => {
     await using line = await openLine({ config: ["MaxSessions 1"] });
-    await using process = await line.host.start(["sleep", "1000"]);
+    const process = await line.host.start(["cat"]);
     await assert.rejects(line.host.start(["true"]), /starts no further command/);
     await process[Symbol.asyncDispose]();
     assert.equal(await run(line.host, ["echo", "again"]), "again\n");
@@ -296,10 +296,11 @@ async function startRudeServer() {
   await once(server, "listening");
   parts.defer(() => void server.close());
   const pin = await readFile(join(sshd.dir, "rude.pub"), "utf8");
-  const { port } = server.address();
+  const address = server.address();
+  assert.ok(address !== null && typeof address === "object");
   const owned = parts.move();
   return {
-    access: { ...sshd.access, port, knownHosts: `127.0.0.1 ${pin}` },
+    access: { ...sshd.access, port: address.port, knownHosts: `127.0.0.1 ${pin}` },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

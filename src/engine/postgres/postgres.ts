@@ -43,6 +43,7 @@ export function postgres(host: Host, options: PostgresOptions): Engine {
   const inspections = new WeakMap<Database, Inspection>();
   return {
     name: "postgres",
+    host,
     extension: "dump",
     async inspect() {
       const inspection = await inspect(host, await logIn(host, options, session));

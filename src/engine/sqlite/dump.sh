@@ -32,18 +32,25 @@ fail() {
 leave() {
   status=$?
   trap '' HUP INT PIPE TERM
-  [ ! "$busy" ] || { kill "${!:-}" && wait "$!"; } 2>/dev/null
+  [ ! "$busy" ] || end_tool
   # node does not start in a directory that is gone.
   cd /
-  [ -z "$copy" ] || rm -rf -- "$copy"
+  [ -z "$copy" ] || discard "$copy"
   [ ! "$alone" ] || tidy
   exit "$status"
 }
 
+# A signal is lost on a shell that is just becoming the tool, so it is sent until nobody is there to take it.
+end_tool() {
+  while [ "${!:-}" ] && kill "$!"; do
+    sleep 0.1 || sleep 1
+  done
+} 2>/dev/null
+
 # A tool that was killed as the only one at the database leaves its -wal and -shm there; whoever closes the database
 # properly removes them.
 tidy() {
-  [ ! -e "$file-shm" ] || (tool ask "$(uri_of "$file")" 'PRAGMA schema_version') >/dev/null 2>&1
+  [ ! -e "$file-shm" ] || (tool ask "$uri" 'PRAGMA schema_version') >/dev/null 2>&1
 }
 
 trap leave EXIT
@@ -58,7 +65,7 @@ settle() {
   for place in "${1%/*}" "${TMPDIR:-/tmp}"; do
     sweep "$place"
     fits "${place:-/}" "$need" || continue
-    copy=$place/$(own_mark)
+    copy=$place/.holdfast-sqlite-$(own_mark)
     mkdir -- "$copy" 2>/dev/null && cd -- "$copy" && return
     copy=
     cramped="${cramped:-}${cramped:+, }$place cannot be written to"
@@ -117,13 +124,15 @@ count_rows() {
 file=$(canonical "$path") || fail "$path: no such file"
 file=${file%??}
 settle "$file"
+uri=$(uri_of "$file") || fail "$path: its name cannot be encoded"
 [ -e "$file-shm" ] || alone=true
-attend copy "$(uri_of "$file")" copy.db || fail "$path could not be copied"
+attend copy "$uri" copy.db || fail "$path could not be copied"
 alone=
+[ -s copy.db ] || fail "the copy of $path is empty"
 snapshot='file:copy.db?immutable=1'
 check "$snapshot"
 [ "$fingerprint" = none ] || count_rows "$snapshot"
 exec <copy.db
 cd /
-rm -rf -- "$copy" || fail "$copy could not be removed"
+discard "$copy" || fail "$copy could not be removed"
 exec cat

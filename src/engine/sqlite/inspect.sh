@@ -67,7 +67,8 @@ look_for_room() {
 settings='journal_mode page_size encoding user_version application_id auto_vacuum'
 
 look_inside() {
-  set -- "$(uri_of "$file")"
+  uri=$(uri_of "$file") || refuse denied 'its name cannot be encoded'
+  set -- "$uri"
   for setting in $settings; do
     set -- "$@" "PRAGMA $setting"
   done

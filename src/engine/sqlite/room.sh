@@ -56,7 +56,7 @@ started() {
 } 2>/dev/null
 
 own_mark() {
-  echo ".holdfast-sqlite-$(world)-$$-$(started $$)"
+  echo "$(world)-$$-$(started $$)"
 }
 
 # Whether the run that made a copy may still be at work. In another world that cannot be seen, so it has a day.
@@ -71,9 +71,21 @@ owned() {
   fi
 }
 
+# Removes the directory of a copy. Never recursively, and only where the current directory is truly one of a copy,
+# whatever the caller's words have become: live databases lie next to it.
+discard() {
+  (
+    cd -P -- "$1" || exit
+    case $(pwd -P) in
+    */.holdfast-sqlite-?*) rm -f -- ./* ;;
+    esac
+  )
+  rmdir -- "$1"
+} 2>/dev/null
+
 # Removes what killed runs left in a directory.
 sweep() {
   for left in "$1"/.holdfast-sqlite-*; do
-    [ ! -d "$left" ] || [ -L "$left" ] || owned "$left" || rm -rf -- "$left"
+    [ ! -d "$left" ] || owned "$left" || discard "$left"
   done
 }

@@ -26,7 +26,7 @@ export interface SqliteOptions {
  * @throws InputError when `dumpArgs` is not empty or the path names no file
  */
 export function sqlite(
-  places: readonly SqlitePlace[],
+  places: readonly [SqlitePlace, ...SqlitePlace[]],
   { database, fingerprint, dumpArgs }: SqliteOptions,
 ): Engine {
   if (dumpArgs.length > 0)
@@ -37,6 +37,7 @@ export function sqlite(
   let found: Usable | undefined;
   return {
     name: "sqlite",
+    host: places[0].host,
     extension: "db",
     async inspect() {
       found = await firstUsable(places, database);

@@ -58,7 +58,9 @@ count_by_cli() {
   (cli "$2" "$counts") >count.sql && cli "$2" <count.sql
 }
 
-# The URI that opens exactly this file and never creates it. Every byte is escaped, so that none means anything.
+# The URI that opens exactly this file and never creates it. Every byte is escaped, so that none means anything; the
+# dot behind them shows that none is missing.
 uri_of() {
-  printf 'file:%s?mode=rw' "$(printf %s "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')"
+  escaped=$(printf %s. "$1" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')
+  [ "${escaped%?%2e}" != "$escaped" ] && printf 'file:%s?mode=rw' "${escaped%"%2e"}"
 }

@@ -31,7 +31,7 @@ for (const tool of tools) {
         const [rows] = values(copy, "SELECT count(*) FROM events");
         const [last] = values(copy, "SELECT max(n) FROM events");
         assert.equal(rows, last, "no row in between is missing");
-        assert.ok(Number(last) >= before, `it holds ${last} rows of ${before}`);
+        assert.ok(Number(last) >= before, `it holds ${Number(last)} rows of ${before}`);
         assert.deepEqual(rowsFrom(facts), [
           { table: "events", rows },
           { table: "filler", rows: 20_000 },

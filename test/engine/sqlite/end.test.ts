@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { prelude } from "../../../src/engine/sqlite/place.ts";
 import { type Flow, openFlow } from "../../../src/host/flow.ts";
 import type { Host } from "../../../src/host/host.ts";
+import { tryRun } from "../../../src/host/run.ts";
 import { dump, engineFor, makeIn, table } from "./builders.ts";
 import { type Directory, directory, here, locate, pathWith } from "./places.ts";
 
@@ -111,4 +113,18 @@ test("a dump leaves the copy of a run that it cannot see for a day", async () =>
   utimesSync(join(dir.path, String(old)), twoDaysAgo, twoDaysAgo);
   await dump(engineFor(here(), file));
   assert.deepEqual(dir.names(), [fresh, "app.db"]);
+});
+
+test("what is not the directory of a copy is never cleared, whatever it is called", async () => {
+  using dir = directory();
+  makeIn(dir, table("filler", 10));
+  using other = directory();
+  const link = join(other.path, ".holdfast-sqlite-x");
+  symlinkSync(dir.path, link);
+  for (const path of [dir.path, `${dir.path}/`, link, `${link}/`, ""]) {
+    const script = `${prelude}\ndiscard "$1"`;
+    const { exit } = await tryRun(here({ cwd: dir.path }), ["sh", "-c", script, "sh", path]);
+    assert.notEqual(exit.code, 0);
+    assert.deepEqual(dir.names(), ["app.db"]);
+  }
 });

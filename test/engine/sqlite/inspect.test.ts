@@ -62,11 +62,11 @@ describe("inspecting a SQLite database", () => {
       { host: here(), path: "/no/such/app.db" },
       { host: here({ env: { PATH: none.path } }), path },
       { host: here(), path },
-    ];
+    ] as const;
     const engine = sqlite(places, { database: "data/my.app.db", ...nothing });
     const found = await engine.inspect();
     assert.equal(found.name, "my.app");
-    assert.equal(engine.dump(found).host, places[2]?.host);
+    assert.equal(engine.dump(found).host, places[2].host);
   });
 
   test("passes by tools without the backup API", async () => {
@@ -94,7 +94,7 @@ describe("inspecting refuses", () => {
     const places = [
       { host: here(), path },
       { host: here(), path: "/volume/ap.db" },
-    ];
+    ] as const;
     const engine = sqlite(places, { database: "ap.db", ...nothing });
     await assert.rejects(engine.inspect(), (error: HoldfastError) => {
       assert.ok(error instanceof InputError);
@@ -158,7 +158,7 @@ describe("inspecting refuses", () => {
 
   test("the input dump-args, and a path that names no file", () => {
     const refuse = (database: string, dumpArgs: string[]) => () =>
-      sqlite([], { database, fingerprint: "rows", dumpArgs });
+      sqlite([{ host: here(), path: database }], { database, fingerprint: "rows", dumpArgs });
     assert.throws(
       refuse("a.db", ["--x"]),
       (error) => error instanceof InputError && /dump-args/.test(error.message),
