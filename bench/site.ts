@@ -15,10 +15,13 @@ export interface Site extends AsyncDisposable {
   start(inputs: Readonly<Record<string, string>>): Step;
 }
 
-/** @param delayMs one way; 75 makes a round trip of 150 ms, from Tokyo to the United States */
-export async function openSite(delayMs: number): Promise<Site> {
+/**
+ * @param delayMs one way; 75 makes a round trip of 150 ms, from Tokyo to the United States
+ * @param config lines for sshd_config
+ */
+export async function openSite(delayMs: number, config: readonly string[] = []): Promise<Site> {
   await using stack = new AsyncDisposableStack();
-  const sshd = stack.use(await startSshd());
+  const sshd = stack.use(await startSshd({ config }));
   const target = `127.0.0.1:${sshd.port}`;
   const proxy = stack.use(
     await startServer(["test/servers/proxy.ts", "--target", target, "--delay-ms", String(delayMs)]),

@@ -1,3 +1,4 @@
+import "./memory.ts";
 import * as core from "@actions/core";
 import { cancellation } from "./cancellation.ts";
 import { readInputs } from "./inputs.ts";

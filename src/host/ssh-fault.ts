@@ -118,7 +118,7 @@ export function hostKeyFault(
     `${nameOf(to)}: ${verdicts[verdict]}, so nothing was sent. It offers:\n${lines.join("\n")}`,
     {
       hint:
-        "Run `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on the host itself. If it prints the same " +
+        "Run `cat /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf -` on the host itself. If it prints the same " +
         "fingerprint, put the line into `ssh-known-hosts`; if not, somebody stands between you and the host.",
       transient: false,
     },

@@ -17,12 +17,12 @@ export class Tail {
     if (this.#bytes > 2 * this.#maxBytes) this.#shorten();
   }
 
-  /** What was kept. When the beginning is lost it starts with a whole line, if there is one. */
+  /** What was kept. When the beginning is lost it starts with a whole line, if one says something. */
   text(): string {
     if (this.#bytes > this.#maxBytes) this.#shorten();
     const text = Buffer.concat(this.#chunks).toString();
-    const start = this.#cut ? text.indexOf("\n") + 1 : 0;
-    return start < text.length ? text.slice(start) : text;
+    const whole = this.#cut ? text.slice(text.indexOf("\n") + 1) : text;
+    return whole.trim() === "" ? text : whole;
   }
 
   #shorten(): void {

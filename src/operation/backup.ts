@@ -60,7 +60,8 @@ async function sweep(
 ): Promise<void> {
   try {
     const swept = await sweepUploads(storage, naming, database.name, 3 * stallMs);
-    for (const { key } of swept) report.info(`Aborted the unfinished upload of ${storage.uri(key)}`);
+    for (const { key } of swept)
+      report.info(`Aborted the unfinished upload of ${storage.uri(key)}`);
   } catch (thrown) {
     report.warning(`Unfinished uploads cannot be cleaned up: ${asError(thrown).message}`, {
       title: "Clean-up failed",

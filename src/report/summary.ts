@@ -87,7 +87,11 @@ function given<T>(
 
 function fingerprintText(rows: NonNullable<Manifest["rows"]>): string {
   const total = rows.reduce((sum, table) => sum + table.rows, 0);
-  return `${countText(total)} rows in ${countText(rows.length)} tables`;
+  return `${counted(total, "row")} in ${counted(rows.length, "table")}`;
+}
+
+function counted(count: number, noun: string): string {
+  return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function previousText(bytes: number, previous: BackupEntry): string {
@@ -97,7 +101,7 @@ function previousText(bytes: number, previous: BackupEntry): string {
 }
 
 function encryptionText({ name, recipients }: NonNullable<Manifest["encryption"]>): string {
-  return `${name}, for ${recipients.length} ${recipients.length === 1 ? "recipient" : "recipients"}`;
+  return `${name}, for ${counted(recipients.length, "recipient")}`;
 }
 
 /** What a backup would do. */

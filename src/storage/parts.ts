@@ -15,9 +15,9 @@ export function partBytes(number: number): number {
   return Math.min(8 * MiB * 2 ** Math.floor((number - 1) / 800), GiB);
 }
 
-/** How many parts of that size may be on their way at once: up to four, as long as they are 32 MiB together. */
+/** How many parts of that size may be on their way at once: up to three, as long as they are 24 MiB together. */
 export function partsInFlight(bytes: number): number {
-  return Math.max(1, Math.min(4, Math.floor((32 * MiB) / bytes)));
+  return Math.max(1, Math.min(3, Math.floor((24 * MiB) / bytes)));
 }
 
 /** The size in bytes of the pieces in which an object of `bytes` is copied on the server's side. */

@@ -92,12 +92,18 @@ describe("labels that fit", () => {
   test("two containers are answered with both", async () => {
     await fails(
       { container: "", "container-labels": "service=shop" },
-      new RegExp(`2 running containers .*(${app.name}.*${shop.name}|${shop.name}.*${app.name})`, "s"),
+      new RegExp(
+        `2 running containers .*(${app.name}.*${shop.name}|${shop.name}.*${app.name})`,
+        "s",
+      ),
     );
   });
 
   test("nobody looks at when a name is given too", async () => {
-    await fails({ "container-labels": "role=db" }, /container is ".*", and container-labels are set/);
+    await fails(
+      { "container-labels": "role=db" },
+      /container is ".*", and container-labels are set/,
+    );
   });
 });
 
@@ -109,10 +115,14 @@ describe("a host whose key is not pinned", () => {
   test("never sees a login, and what it offers stands in the error ready to paste", async () => {
     await using other = await startSshd();
     await fails({ ...to(other), "ssh-known-hosts": scene.sshd.knownHosts }, /pins no key for it/);
-    const wrong = other.knownHosts.replace(/ssh-ed25519 \S+/, scene.sshd.knownHosts.split(" ", 3).slice(1).join(" ").trim());
+    const wrong = other.knownHosts.replace(
+      /ssh-ed25519 \S+/,
+      scene.sshd.knownHosts.split(" ", 3).slice(1).join(" ").trim(),
+    );
     const { log } = await fails({ ...to(other), "ssh-known-hosts": wrong }, /is not the one that/);
     assert.equal(await logins(other), 0);
-    const [offered = ""] = /\[127\.0\.0\.1\]:\d+ ssh-ed25519 [\w+/=]+/.exec(decodeURIComponent(log)) ?? [];
+    const [offered = ""] =
+      /\[127\.0\.0\.1\]:\d+ ssh-ed25519 [\w+/=]+/.exec(decodeURIComponent(log)) ?? [];
     assert.equal(offered, other.knownHosts.trim().split(" ").slice(0, 3).join(" "));
     const nowPinned = { ...to(other), "ssh-known-hosts": offered, database: "nope" };
     await fails(nowPinned, /no database "nope"/);
@@ -186,12 +196,18 @@ describe("a PostgreSQL database", () => {
   });
 
   test("does not let an unknown user in", async () => {
-    await fails({ "db-user": "stranger" }, /does not let "stranger" into .*"stranger" does not exist/);
+    await fails(
+      { "db-user": "stranger" },
+      /does not let "stranger" into .*"stranger" does not exist/,
+    );
   });
 
   test("does not let a wrong password in, which nobody gets to see", async () => {
     const wrong = { "db-host": "127.0.0.1", "db-password": "wr0ng-passw0rd" };
-    const { log } = await fails(wrong, /authentication failed.*password came from the input db-pas/s);
+    const { log } = await fails(
+      wrong,
+      /authentication failed.*password came from the input db-pas/s,
+    );
     assert.doesNotMatch(log, /wr0ng/);
   });
 
@@ -200,8 +216,13 @@ describe("a PostgreSQL database", () => {
   });
 
   test("of which a table may not be read is not dumped in part", async () => {
-    await shop.sql("CREATE TABLE hidden (); CREATE ROLE clerk LOGIN; GRANT CONNECT ON DATABASE shop TO clerk");
-    await fails({ "db-user": "clerk" }, /pg_dump on container .* permission denied for table hidden/s);
+    await shop.sql(
+      "CREATE TABLE hidden (); CREATE ROLE clerk LOGIN; GRANT CONNECT ON DATABASE shop TO clerk",
+    );
+    await fails(
+      { "db-user": "clerk" },
+      /pg_dump on container .* permission denied for table hidden/s,
+    );
   });
 
   test("needs pg_dump and psql in the container", async () => {
@@ -266,7 +287,8 @@ describe("a SQLite database", () => {
   });
 
   test("that is damaged is not backed up", async () => {
-    const damage = "cp app.db bad.db; head -c 40000 /dev/zero | tr '\\0' x | dd of=bad.db bs=4096 seek=4 conv=notrunc";
+    const damage =
+      "cp app.db bad.db; head -c 40000 /dev/zero | tr '\\0' x | dd of=bad.db bs=4096 seek=4 conv=notrunc";
     await app.exec(["sh", "-c", `cd /data; ${damage}`]);
     await fails(file({ database: "/data/bad.db" }), /quick_check does not pass the copy|malformed/);
   });
@@ -311,7 +333,10 @@ describe("a bucket", () => {
   });
 
   test("that is in another region", async () => {
-    await fails({ "aws-region": "us-west-2" }, /The bucket is in eu-central-1: set `aws-region: eu-/);
+    await fails(
+      { "aws-region": "us-west-2" },
+      /The bucket is in eu-central-1: set `aws-region: eu-/,
+    );
   });
 
   test("whose region nobody has said", async () => {
@@ -321,7 +346,9 @@ describe("a bucket", () => {
 
 describe("AWS credentials", () => {
   test("that are wrong", async () => {
-    await fails({}, /SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY/s, { AWS_SECRET_ACCESS_KEY: "x" });
+    await fails({}, /SignatureDoesNotMatch.*AWS_SECRET_ACCESS_KEY/s, {
+      AWS_SECRET_ACCESS_KEY: "x",
+    });
     await fails({}, /InvalidAccessKeyId.*AWS_ACCESS_KEY_ID/s, { AWS_ACCESS_KEY_ID: "AKIANOBODY" });
   });
 

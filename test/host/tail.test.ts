@@ -23,6 +23,8 @@ test("keeps the end of a single endless line", () => {
   for (let round = 0; round < 1_000; round += 1) tail.add("x".repeat(1_000));
   tail.add("end");
   assert.match(tail.text(), /^x{97}end$/);
+  tail.add("\n\n");
+  assert.match(tail.text(), /^x{95}end\n\n$/);
 });
 
 test("keeps letters of several bytes whole across chunks", () => {

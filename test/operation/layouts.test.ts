@@ -29,7 +29,9 @@ describe("PostgreSQL", () => {
   let postgres: TestPostgres;
   before(async () => {
     postgres = await startPostgres({ env: { POSTGRES_DB: "shop_production" } });
-    await postgres.sql("CREATE TABLE item AS SELECT n AS id, md5(n::text) FROM generate_series(1, 500) n");
+    await postgres.sql(
+      "CREATE TABLE item AS SELECT n AS id, md5(n::text) FROM generate_series(1, 500) n",
+    );
   });
   after(() => postgres[Symbol.asyncDispose]());
 
@@ -98,8 +100,9 @@ describe("SQLite", () => {
     const key = latestKey({ ...naming, prefix: "pointed" }, name);
     assert.deepEqual(keysUnder("pointed"), [manifest.key, manifestKey(manifest.key), key]);
     const { schema, versionId, created, bytes, sha256, engine } = manifest;
+    const shared = { schema, versionId, created, bytes, sha256, engine, database: name };
     assert.deepEqual(readLatest((await scene.s3.read(bucket, key)).toString(), key), {
-      ...{ schema, versionId, created, bytes, sha256, engine, database: name },
+      ...shared,
       key: manifest.key,
       manifestKey: manifestKey(manifest.key),
     });

@@ -59,42 +59,52 @@ describe("backups of ours beside what the two scripts left", () => {
     listing = await list({ timezone });
   });
 
+  function assertListed(
+    key: string,
+    expected: Omit<BackupJson, "key" | "uri" | "ageSeconds">,
+  ): void {
+    const found = listing.backups.find((entry) => entry.key === key);
+    const { ageSeconds = Number.NaN } = found ?? {};
+    const nowSeconds = (Date.now() - Date.parse(expected.created)) / 1_000;
+    assert.ok(nowSeconds - ageSeconds >= 0 && nowSeconds - ageSeconds < 120);
+    assert.deepEqual(found, { key, uri: `s3://${bucket}/${key}`, ageSeconds, ...expected });
+  }
+
   test("are listed newest first and nothing else is", () => {
     const keys = [sibling.manifest.key, app.manifest.key, copied.key, dumped.key];
-    assert.deepEqual(listing.backups.map(({ key }) => key), keys);
+    assert.deepEqual(
+      listing.backups.map(({ key }) => key),
+      keys,
+    );
   });
 
   test("tell what their manifests prove", () => {
-    const { key, created, bytes, sha256 } = app.manifest;
-    const [, found] = listing.backups;
-    assert.ok(found && found.ageSeconds >= 0 && found.ageSeconds < 120);
-    assert.deepEqual(found, {
-      ...{ key, created, bytes, sha256, uri: `s3://${bucket}/${key}` },
-      ...{ engine: "sqlite", database: "app", proven: true, reason: null },
-      ...{ versionId: null, ageSeconds: found.ageSeconds },
-    });
+    const { key, created, bytes, sha256, engine, database } = app.manifest;
+    const proof = { created, bytes, sha256, engine, database, versionId: null };
+    assertListed(key, { ...proof, proven: true, reason: null });
   });
 
   test("tell what the keys of scripts say, in the time zone that they were written in", () => {
-    const unproven = { sha256: null, proven: false, reason: "no manifest", versionId: null };
-    for (const { key, body, engine, created } of [
-      { ...copied, engine: "sqlite", created: "2025-02-02T19:00:00.000Z" },
-      { ...dumped, engine: "postgres", created: "2024-12-31T18:00:00.000Z" },
-    ]) {
-      const found = listing.backups.find((entry) => entry.key === key);
-      const ageSeconds = Math.floor((Date.now() - Date.parse(created)) / 1_000);
-      assert.ok(found && Math.abs(found.ageSeconds - ageSeconds) < 120);
-      assert.deepEqual(found, {
-        ...{ key, uri: `s3://${bucket}/${key}`, engine, database: "app", created },
-        ...{ ageSeconds: found.ageSeconds, bytes: body.length, ...unproven },
-      });
-    }
+    const none = { sha256: null, versionId: null, proven: false, reason: "no manifest" };
+    const script = { database: "app", ...none };
+    assertListed(copied.key, {
+      ...script,
+      engine: "sqlite",
+      created: "2025-02-02T19:00:00.000Z",
+      bytes: copied.body.length,
+    });
+    assertListed(dumped.key, {
+      ...script,
+      engine: "postgres",
+      created: "2024-12-31T18:00:00.000Z",
+      bytes: dumped.body.length,
+    });
   });
 
   test("stand in the log as a table", () => {
     const lines = listing.log.trimEnd().split("\n");
-    assert.equal(lines[0], "4 backups, 2 proven");
-    const [, ours = "", , script = ""] = lines.slice(1, 4).concat(lines.slice(4));
+    const [count, , ours = "", , script = ""] = lines;
+    assert.equal(count, "4 backups, 2 proven");
     assert.match(ours, / ago\s+\d+ B\s+sqlite +app +database\/.*\.db\.zst +proven$/);
     assert.match(
       script,
@@ -112,21 +122,33 @@ describe("backups of ours beside what the two scripts left", () => {
     assert.equal(rows.length, 4);
     const [, ours = "", script = ""] = rows;
     const digest = app.manifest.sha256.slice(0, 12);
-    assert.match(ours, new RegExp(`sqlite \\| \\d+ B \\| <code>${digest}</code> \\| yes \\| <code>`));
+    assert.match(
+      ours,
+      new RegExp(`sqlite \\| \\d+ B \\| <code>${digest}</code> \\| yes \\| <code>`),
+    );
     assert.match(script, /\| 2025-02-02 19:00:00 UTC \| .* \|  \| no: no manifest \| <code>/);
   });
 
   test("can be those of one database, whose name another's begins with", async () => {
     const { backups } = await list({ timezone, database: "app" });
     const keys = [app.manifest.key, copied.key, dumped.key];
-    assert.deepEqual(backups.map(({ key }) => key), keys);
+    assert.deepEqual(
+      backups.map(({ key }) => key),
+      keys,
+    );
     const { backups: others } = await list({ timezone, database: "app_x" });
-    assert.deepEqual(others.map(({ key }) => key), [sibling.manifest.key]);
+    assert.deepEqual(
+      others.map(({ key }) => key),
+      [sibling.manifest.key],
+    );
   });
 
   test("can be found by the path that they were made from", async () => {
     const { backups } = await list({ timezone, engine: "sqlite", database: "/data/app_x.db" });
-    assert.deepEqual(backups.map(({ key }) => key), [sibling.manifest.key]);
+    assert.deepEqual(
+      backups.map(({ key }) => key),
+      [sibling.manifest.key],
+    );
   });
 });
 

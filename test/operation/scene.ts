@@ -65,8 +65,14 @@ export async function openScene(
       return outcome;
     },
     assertNothingStored() {
-      assert.deepEqual(s3.objects(bucket).map(({ key }) => key), []);
-      assert.deepEqual(s3.uploads(bucket).map(({ key }) => key), []);
+      assert.deepEqual(
+        s3.objects(bucket).map(({ key }) => key),
+        [],
+      );
+      assert.deepEqual(
+        s3.uploads(bucket).map(({ key }) => key),
+        [],
+      );
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };

@@ -70,7 +70,10 @@ export function assertWhole(copy: Copy, { rows }: Manifest): void {
     assert.deepEqual(copy.column(`SELECT count(*) FROM "${table}"`), [counted]);
   }
   const tables = copy.column("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
-  assert.deepEqual(rows?.map(({ table }) => table), tables);
+  assert.deepEqual(
+    rows?.map(({ table }) => table),
+    tables,
+  );
 }
 
 /** Waits for a second in which no backup has begun yet: keys tell the time to the second. */

@@ -114,10 +114,13 @@ class Pipe {
   #wait(): void {
     const [head] = this.#queue;
     if (this.#timer !== undefined || head === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#flush();
-    }, Math.max(0, head.at - performance.now()));
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#flush();
+      },
+      Math.max(0, head.at - performance.now()),
+    );
   }
 
   #flush(): void {

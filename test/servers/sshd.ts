@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -47,18 +47,21 @@ export async function startSshd({
   await writeFile(join(dir, "sshd_config"), configuration(dir, port, hostKeys, config));
   const knownHosts = await pins(dir, port, hostKeys);
 
-  const args = ["-D", "-f", join(dir, "sshd_config"), "-E", join(dir, "log")];
-  const sshd = spawn("/usr/sbin/sshd", args, { stdio: "ignore" });
-  const exited = once(sshd, "exit");
-  const sessions = () => childrenOf(sshd.pid);
+  // The shell ends the server when this process is gone, however it went.
+  const script = '"$@" & echo $!; cat >/dev/null; kill $!';
+  const argv = ["/usr/sbin/sshd", "-D", "-f", join(dir, "sshd_config"), "-E", join(dir, "log")];
+  const keeper = spawn("sh", ["-c", script, "sh", ...argv], { stdio: ["pipe", "pipe", "ignore"] });
+  const exited = once(keeper, "exit");
+  const [pid] = await once(keeper.stdout, "data");
+  const sessions = () => childrenOf(Number(pid));
   const stop = async () => {
     const serving = await sessions();
-    sshd.kill();
+    keeper.stdin.end();
     await exited;
-    for (const pid of serving) kill(pid);
+    for (const session of serving) kill(session);
     await rm(dir, { recursive: true, force: true });
   };
-  await Promise.race([listening(port), exited.then(async () => fail(dir))]);
+  await listening(join(dir, "log"));
   return {
     port,
     knownHosts,
@@ -134,24 +137,18 @@ async function pins(dir: string, port: number, hostKeys: readonly string[]): Pro
   return (await Promise.all(keys)).map((key) => `[127.0.0.1]:${port} ${key}`).join("");
 }
 
-async function listening(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, "127.0.0.1");
-    const open = await once(socket, "connect").then(
-      () => true,
-      () => false,
-    );
-    socket.destroy();
-    if (open) return;
+/** Waits for sshd's own word: a connection to try would leave its traces in the log. */
+async function listening(log: string): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (Date.now() < deadline) {
+    const text = await readFile(log, "utf8").catch(() => "");
+    if (text.includes("Server listening on")) return;
     await sleep(20);
   }
+  throw new Error(`sshd did not start: ${await readFile(log, "utf8")}`);
 }
 
-async function fail(dir: string): Promise<never> {
-  throw new Error(`sshd did not start: ${await readFile(join(dir, "log"), "utf8")}`);
-}
-
-async function childrenOf(pid: number | undefined): Promise<readonly number[]> {
+async function childrenOf(pid: number): Promise<readonly number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   return children.split(" ").filter(Boolean).map(Number);
 }

@@ -29,14 +29,14 @@ test("the first 6 GiB go in parts of 8 MiB, and the first 100 GiB in none over 1
   }
 });
 
-test("at most 32 MiB are on their way, or one part", () => {
+test("at most 24 MiB are on their way, or one part", () => {
   for (const number of numbers) {
     const bytes = partBytes(number);
     const atOnce = partsInFlight(bytes);
-    assert.ok(atOnce >= 1 && atOnce <= 4);
-    assert.ok(atOnce === 1 || atOnce * bytes <= 32 * MiB);
+    assert.ok(atOnce >= 1 && atOnce <= 3);
+    assert.ok(atOnce === 1 || atOnce * bytes <= 24 * MiB);
   }
-  assert.equal(partsInFlight(partBytes(1)), 4);
+  assert.equal(partsInFlight(partBytes(1)), 3);
 });
 
 test("an object of any size is copied in at most 10,000 pieces of at most 5 GiB", () => {

@@ -8,11 +8,18 @@
 #   DUMP          shell text that dumps the state named by HOLDFAST_SNAPSHOT
 #
 # stdout is the dump alone. The exit status is the dump's, or else psql's.
+# When the process group is told to end, the shells stay until what they run has ended: an orphan that a signal kills
+# would be reaped by process 1, which in a container is the PostgreSQL server itself, and that takes it for
+# one of its own processes, crashed, and restarts them all.
 HOLDFAST_DUMP=$5
 export HOLDFAST_DUMP
+trap : HUP INT TERM
 exec 3>&1
 # psql's exit status says nothing about what it runs: that comes over descriptor 8.
-dumped=$(printf '%s\n' "$4" | "$1" -XqAtw -v ON_ERROR_STOP=1 -v lock_timeout="$3" -d "$2" 8>&1 >&2)
+dumped=$(
+  trap : HUP INT TERM
+  printf '%s\n' "$4" | "$1" -XqAtw -v ON_ERROR_STOP=1 -v lock_timeout="$3" -d "$2" 8>&1 >&2
+)
 counted=$?
 [ "$dumped" = 0 ] || exit "${dumped:-1}"
 exit "$counted"

@@ -16,34 +16,33 @@ interface Options {
 /** Options that would break what Holdfast promises about the dump, or that it sets itself. */
 const reserved: Options = {
   letters: "FfdhpUwWjZ",
-  names: [
-    ...["format", "file", "dbname", "host", "port", "username", "password", "no-password"],
-    ...["jobs", "snapshot", "compress", "help", "version"],
-  ],
+  names: words(`
+    format file dbname host port username password no-password jobs snapshot compress help
+    version`),
 };
 
 /** Options that leave rows out of the dump. */
 const selective: Options = {
   letters: "tTnNes",
-  names: [
-    ...["table", "exclude-table", "table-and-children", "exclude-table-and-children"],
-    ...["schema", "exclude-schema", "extension", "schema-only", "section", "filter", "no-data"],
-    ...["exclude-table-data", "exclude-table-data-and-children", "no-unlogged-table-data"],
-    ...["statistics-only", "enable-row-security"],
-  ],
+  names: words(`
+    table exclude-table table-and-children exclude-table-and-children schema exclude-schema
+    extension schema-only section filter no-data exclude-table-data
+    exclude-table-data-and-children no-unlogged-table-data statistics-only enable-row-security`),
 };
 
 /** Options that are followed by a value. */
 const valued: Options = {
   letters: "FfdhpUjZtTnNeES",
-  names: [
-    ...["table", "exclude-table", "table-and-children", "exclude-table-and-children", "schema"],
-    ...["exclude-schema", "extension", "exclude-extension", "section", "filter", "encoding"],
-    ...["exclude-table-data", "exclude-table-data-and-children", "superuser", "role"],
-    ...["lock-wait-timeout", "extra-float-digits", "rows-per-insert", "include-foreign-data"],
-    ...["sync-method", "restrict-key"],
-  ],
+  names: words(`
+    table exclude-table table-and-children exclude-table-and-children schema exclude-schema
+    extension exclude-extension section filter encoding exclude-table-data
+    exclude-table-data-and-children superuser role lock-wait-timeout extra-float-digits
+    rows-per-insert include-foreign-data sync-method restrict-key`),
 };
+
+function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/);
+}
 
 /**
  * Refuses extra arguments for pg_dump that would break a promise: another format, a file instead of stdout, another
@@ -54,7 +53,10 @@ const valued: Options = {
 export function checkDumpArgs(args: readonly string[], fingerprint: "rows" | "none"): void {
   for (const option of optionsIn(args)) {
     if (means(option, reserved))
-      throw refused(`${shown(option)} is not for dump-args`, "Holdfast sets it itself.");
+      throw refused(
+        `${shown(option)} is not for dump-args`,
+        "Holdfast decides the format, the output and the connection itself, by its other inputs.",
+      );
     if (fingerprint === "rows" && means(option, selective))
       throw refused(
         `${shown(option)} leaves rows out, which the row counts of \`fingerprint: rows\` would not`,
@@ -94,10 +96,10 @@ function longOption(text: string, rest: string[]): Option {
 }
 
 function* lettersIn(letters: string, rest: string[]): Generator<Option> {
-  for (const [at, name] of [...letters].entries()) {
-    const option = { name, long: false, value: undefined };
+  for (let at = 0; at < letters.length; at++) {
+    const option = { name: letters.charAt(at), long: false, value: undefined };
     if (means(option, valued)) {
-      yield { ...option, value: [...letters].slice(at + 1).join("") || rest.shift() };
+      yield { ...option, value: letters.slice(at + 1) || rest.shift() };
       return;
     }
     yield option;

@@ -3,12 +3,7 @@ import type { Host } from "../../host/host.ts";
 import { quote } from "../../host/quote.ts";
 import type { Stage } from "../../host/stage.ts";
 import type { Database, Engine } from "../engine.ts";
-import {
-  type ConnectionOptions,
-  resolveConnection,
-  secretsIn,
-  variablesFor,
-} from "./connection.ts";
+import { type ConnectionOptions, resolveConnection } from "./connection.ts";
 import countScript from "./count.sh.ts";
 import { checkDumpArgs, lockTimeout } from "./dump-args.ts";
 import { readEnvironment } from "./environment.ts";
@@ -16,6 +11,7 @@ import { inspect, type Inspection } from "./inspect.ts";
 import { type Login, login } from "./login.ts";
 import passwordScript from "./password.sh.ts";
 import { countedDump } from "./sql.ts";
+import { secretsIn, variablesFor } from "./variables.ts";
 
 /** How to reach and dump a PostgreSQL database. */
 export interface PostgresOptions extends ConnectionOptions, DumpOptions {

@@ -88,7 +88,7 @@ ${tables}
 \\gexec
 \\set mark \`printf %s "$HOLDFAST_MARK"\`
 \\setenv HOLDFAST_SNAPSHOT :snapshot
-\\set dumped \`eval "$HOLDFAST_DUMP" >&3 </dev/null; dumped=$?; echo "$dumped" >&8; echo "$dumped"\`
+\\set dumped \`trap : HUP INT PIPE TERM; eval "$HOLDFAST_DUMP" >&3 </dev/null; dumped=$?; echo "$dumped" >&8; echo "$dumped"; exit 0\`
 SELECT format('SELECT %L || json_build_array(%L, (SELECT count(*) FROM ONLY %I.%I))',
   chr(10) || :'mark' || ' rows ', format('%I.%I', nspname, relname), nspname, relname)
 ${tables} AND :'dumped' = '0'

@@ -37,8 +37,18 @@ export function parseUrl(url: string, variable: string): UrlParts {
 }
 
 const passedOn: ReadonlySet<string> = new Set([
-  ...["sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "gssencmode"],
-  ...["hostaddr", "connect_timeout", "options", "target_session_attrs", "sslnegotiation"],
+  "sslmode",
+  "sslrootcert",
+  "sslcert",
+  "sslkey",
+  "sslcrl",
+  "channel_binding",
+  "gssencmode",
+  "hostaddr",
+  "connect_timeout",
+  "options",
+  "target_session_attrs",
+  "sslnegotiation",
 ]);
 
 function decode(text: string, variable: string): string {

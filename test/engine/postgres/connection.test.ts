@@ -4,11 +4,10 @@ import {
   type Connection,
   type ConnectionOptions,
   resolveConnection,
-  secretsIn,
-  variablesFor,
 } from "../../../src/engine/postgres/connection.ts";
 import { login } from "../../../src/engine/postgres/login.ts";
 import { parseUrl } from "../../../src/engine/postgres/url.ts";
+import { secretsIn, variablesFor } from "../../../src/engine/postgres/variables.ts";
 import { InputError } from "../../../src/errors.ts";
 import { noVariables, options } from "./places.ts";
 
@@ -142,7 +141,10 @@ describe("a connection URL", () => {
   test("is decoded part by part", () => {
     const { parameters: _, ...parts } = parse("postgresql://us%40er:p%3Aa%2Fs@db.example/my%20db");
     assert.deepEqual(parts, {
-      ...{ host: "db.example", port: undefined, user: "us@er", password: "p:a/s" },
+      host: "db.example",
+      port: undefined,
+      user: "us@er",
+      password: "p:a/s",
       database: "my db",
     });
   });

@@ -13,19 +13,14 @@ const torture = new URL("../../fixtures/torture.sql", import.meta.url);
 /** Every table that holds rows, and how many, as the database itself counts them. */
 async function countsOf(server: TestPostgres, database: string): Promise<Record<string, number>> {
   const counts = await server.sql(
-    `SELECT format('SELECT json_build_object(%L, count(*)) FROM ONLY %I.%I', format('%I.%I', schemaname, tablename), schemaname, tablename)
+    `SELECT format('SELECT json_build_array(%L, count(*)) FROM ONLY %I.%I', format('%I.%I', schemaname, tablename), schemaname, tablename)
      FROM pg_tables JOIN pg_class c ON c.oid = format('%I.%I', schemaname, tablename)::regclass
      WHERE schemaname NOT IN ('pg_catalog', 'information_schema') AND relkind = 'r'
      \\gexec`,
     database,
   );
-  return Object.assign(
-    {},
-    ...counts
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as object),
-  );
+  const lines = counts.trim().split("\n");
+  return Object.fromEntries(lines.map((line) => JSON.parse(line) as [string, number]));
 }
 
 // Everything of a database that rows are, whatever order they lie in, and its large objects.

@@ -75,9 +75,17 @@ describe("inspecting a PostgreSQL database", () => {
     const { settings } = await inspect(inside(server), { database: "full" });
     const { grants, extensions, ...rest } = settings;
     assert.deepEqual(rest, {
-      ...{ encoding: "LATIN1", collate: "C", ctype: "C", localeProvider: "c" },
-      ...{ locale: null, icuRules: null, collationVersion: null },
-      ...{ owner: 'odd "role', tablespace: "pg_default", connectionLimit: 7, isTemplate: false },
+      encoding: "LATIN1",
+      collate: "C",
+      ctype: "C",
+      localeProvider: "c",
+      locale: null,
+      icuRules: null,
+      collationVersion: null,
+      owner: 'odd "role',
+      tablespace: "pg_default",
+      connectionLimit: 7,
+      isTemplate: false,
       comment: 'it\'s\n"full"',
       configuration: [
         { role: null, settings: ['search_path=app, "$user"', "work_mem=8MB"] },
@@ -135,8 +143,11 @@ describe("inspecting a PostgreSQL database", () => {
     };
     const host = inside(client, { user: "nobody", env });
     const variables = {
-      ...{ url: undefined, host: "DB_HOST", user: "DB_USERNAME" },
-      ...{ password: "DB_PASSWORD", database: "DB_NAME" },
+      url: undefined,
+      host: "DB_HOST",
+      user: "DB_USERNAME",
+      password: "DB_PASSWORD",
+      database: "DB_NAME",
     };
     assert.equal((await inspect(host, { variables })).name, "shop");
     const url = `postgresql://owner:${encodeURIComponent(server.password)}@${server.name}:5432/shop?sslmode=disable&pool=5`;

@@ -25,10 +25,10 @@ export function inside(
     user,
     ...Object.entries(env).flatMap(([k, v]) => ["--env", `${k}=${v}`]),
   ];
-  const entering = ([command = "", ...args]: readonly string[]) => [
-    ...["docker", "exec", "-i", ...flags, container.id],
-    ...[command === "sh" ? shell : command, ...args],
-  ];
+  const entering = ([command = "", ...args]: readonly string[]) => {
+    const program = command === "sh" ? shell : command;
+    return ["docker", "exec", "-i", ...flags, container.id, program, ...args];
+  };
   return {
     name: `container ${container.name}`,
     outer,
@@ -91,7 +91,8 @@ export async function restore(
     process.exit,
     buffer(process.stdout),
   ]);
-  if (exit.code !== 0) throw new Error(`pg_restore ended with ${exit.code}: ${complaints}`);
+  if (exit.code !== 0)
+    throw new Error(`pg_restore ended with ${exit.code}: ${complaints.toString()}`);
 }
 
 /** The definition of a database, without the words that are new in every dump. */
@@ -114,7 +115,7 @@ export async function workers(
     .map(([, pid, args = ""]) => ({ pid: Number(pid), args }))
     .filter(
       ({ args }) =>
-        /pg_dump|psql|holdfast|^(ba)?sh |^busybox/i.test(args) && !/^postgres/.test(args),
+        /pg_dump|psql|holdfast|^(ba)?sh |^busybox/i.test(args) && !args.startsWith("postgres"),
     );
 }
 

@@ -1,0 +1,10 @@
+import { setFlagsFromString } from "node:v8";
+
+/*
+ * Keeps V8's young generation at its first size; imported before anything can make it grow. Every packet and every read
+ * is a new buffer, which lives for milliseconds; V8 frees them only when it scavenges its heap, and the larger the young
+ * generation has grown the later that is. Growing is right for programs that make small objects. Here it made a stream
+ * of 512 MB peak a third higher and cost a quarter more CPU time, since buffers left the processor's caches before they
+ * were used again.
+ */
+setFlagsFromString("--semi-space-growth-factor=1");
