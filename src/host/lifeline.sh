@@ -9,8 +9,13 @@
 #
 # stdin carries the lines that the first stage wants (its secrets) and then an empty line, a beat, every few
 # seconds; all of them are handed on to the first stage, which may be a lifeline too, one wall further in.
-# When stdin ends, or nothing comes for SILENCE seconds, the whole process group is told to end, and killed if it
-# has not ended 5 seconds later. sshd and container engines start every command in a group of its own.
+# When stdin ends, or nothing comes for SILENCE seconds, the pipeline is told to end, and killed if it has not ended
+# 5 seconds later.
+#
+# No process may be left to PID 1 on the way: in a container it may reap nobody, or be a server that takes any child
+# that died of a signal for one of its own. PostgreSQL then ends all sessions and recovers as after a crash
+# (HandleChildCrash in postmaster.c, up to version 17). So only processes without children are ever told to end; their
+# parents see it, reap them and go the same way.
 #
 # The pipeline's success is not in the exit status, which a shell without `pipefail` cannot give, but in the facts:
 # each stage tells `exit ID STATUS`.
@@ -39,12 +44,12 @@ count() {
   { stage "$1" tee /dev/fd/5 5>&1 >&4 | tell bytes "$(wc -c)"; } 4>&1
 }
 
-# What happens, a line an event. Nothing here may be left to PID 1, which in a container often reaps nobody:
-# every child is waited for.
+# What happens, a line an event.
 events() {
   trap '' TERM
+  read -r events _ </proc/self/stat
   tick &
-  listen "$!" &
+  listen "$events" "$!" &
   wait
 } 2>/dev/null
 
@@ -62,7 +67,8 @@ tick() {
 # The process ids go first, told by the listener itself: the first line belongs to `read` below, and all others to
 # the first stage.
 listen() {
-  echo "pids $1 $(exec sh -c 'echo "$PPID"')"
+  read -r listener _ </proc/self/stat
+  echo "pids $1 $2 $listener"
   while IFS= read -r text <&3; do
     printf 'line %s\n' "$text"
   done
@@ -72,29 +78,80 @@ listen() {
 # Reads events, writes the lines for the first stage. A first stage that no longer reads must not end it.
 relay() {
   trap '' TERM PIPE
+  read -r relay _ </proc/self/stat
   quiet=0
-  limit=$silence
+  ending=
   while IFS= read -r event; do
     case $event in
-    tick) quiet=$((quiet + 1)) ;;
-    gone) quiet=$limit ;;
-    pids*) echo "${event#pids }" ;;
+    tick)
+      quiet=$((quiet + 1))
+      ending=${ending:+$((ending + 1))}
+      ;;
+    gone) quiet=$silence ;;
+    pids*)
+      pids=${event#pids }
+      events=${pids%% *}
+      echo "${pids#* }"
+      ;;
     *)
       quiet=0
       printf '%s\n' "${event#line }"
       ;;
     esac
-    [ "$quiet" -lt "$limit" ] || end_group
+    [ "$ending" ] || [ "$quiet" -lt "$silence" ] || {
+      ending=1
+      exec >/dev/null
+    }
+    [ -z "$ending" ] || end_pipeline
   done 2>/dev/null
 }
 
-# The first time it asks, the second time, 5 ticks later, it kills.
-end_group() {
-  [ "$limit" != 5 ] || kill -KILL 0
-  exec >/dev/null
-  limit=5
-  quiet=0
-  kill -TERM 0
+# Asks the processes at the ends of the tree, second by second, later kills them. A process that is stopped bears no
+# children between the look and the signal. The last resort, for what bears children without end, is to kill all.
+end_pipeline() {
+  [ "$ending" -lt 10 ] || kill -KILL 0
+  signal=TERM
+  [ "$ending" -lt 6 ] || signal=KILL
+  leaves=$(leaves)
+  # shellcheck disable=SC2086 # a word each
+  [ -z "$leaves" ] || kill -STOP $leaves
+  for pid in $(leaves); do
+    case " $leaves " in *" $pid "*) kill "-$signal" "$pid" ;; esac
+  done
+  # shellcheck disable=SC2086
+  [ -z "$leaves" ] || kill -CONT $leaves
+}
+
+# The descendants of this shell that have no children, but for those that watch, in one line.
+leaves() {
+  family=$(family)
+  found=$(leaves_of "$$")
+  # shellcheck disable=SC2086
+  echo $found
+}
+
+leaves_of() (
+  leaf=$1
+  for member in $family; do
+    [ "${member#*:}" != "$1" ] || {
+      leaf=
+      leaves_of "${member%:*}"
+    }
+  done
+  [ -z "$leaf" ] || [ "$leaf" = "$$" ] || echo "$leaf"
+)
+
+# The living processes of this group, `PID:PARENT` each; in /proc/PID/stat (proc(5)) the name may hold anything.
+family() {
+  for stat in /proc/self/stat /proc/[0-9]*/stat; do
+    read -r line <"$stat" || continue
+    pid=${line%% *}
+    # shellcheck disable=SC2086 # split into fields
+    set -- ${line##*) }
+    group=${group:-$3}
+    [ "$1" = Z ] || [ "$3" != "$group" ] || [ "$pid" = "$relay" ] || [ "$pid" = "$events" ] ||
+      echo "$pid:$2"
+  done
 }
 
 trap : TERM

@@ -74,7 +74,8 @@ WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
  *
  * The tables are locked beforehand: TRUNCATE and rewriting DDL empty a table for states older than themselves too, so
  * a migration that waits for the end of the dump would falsify the counts. pg_dump's own session parameters are
- * set here as well, or the wait for it might time out.
+ * set here as well, or the wait for it might time out. The shell round pg_dump never dies of a signal, as count.sh says,
+ * not even of a pipe to a psql that is gone.
  */
 export const countedDump = `${start}
 SELECT set_config(name, '0', true) FROM pg_settings
