@@ -119,8 +119,11 @@ export function manifestKey(key: string): string {
 }
 
 /** The key of the pointer to a database's newest backup. */
-export function latestKey(naming: Naming, database: string): string {
-  return under(naming, `${encodeName(database)}/latest.json`);
+export function latestKey(
+  naming: Naming,
+  { engine, database }: Pick<ParsedKey, "database"> & { readonly engine: EngineName },
+): string {
+  return under(naming, `${engine}/${encodeName(database)}/latest.json`);
 }
 
 /** The key of the copy of the newest backup. @param ext `dump.zst` */

@@ -46,7 +46,7 @@ export async function publishLatest(
 ): Promise<void> {
   if (latest === "none") return;
   if (latest === "copy") await storage.copy(artifact, latestCopyKey(naming, extension));
-  await putJson(storage, latestKey(naming, manifest.database), latestText(manifest), true);
+  await putJson(storage, latestKey(naming, manifest), latestText(manifest), true);
 }
 
 interface Published {

@@ -127,7 +127,7 @@ describe("listBackups", () => {
   test("leaves companions, copies and what restores put aside out", async () => {
     const storage = new MemoryStorage();
     const manifest = await backUp(storage, { created: minute(1) });
-    await store(storage, latestKey(naming, "app"), latestText(manifest));
+    await store(storage, latestKey(naming, manifest), latestText(manifest));
     await store(storage, latestCopyKey(naming, "dump.zst"), "dump");
     const aside = { ...naming, prefix: "database/before-restore" };
     const app = { database: "app", engine: "postgres", extension: "dump.zst" } as const;

@@ -175,7 +175,7 @@ describe("parseKey", () => {
       "database/._20251122_030405.dump.zst\n",
       "database/2025/12/app_20251122_030405.db.gz",
       "database/before-restore/app_20251122_030405.dump.zst",
-      "database/app/latest.json",
+      "database/postgres/app/latest.json",
       "database/latest.dump.zst",
       "sqlite-backup/latest.db.gz",
       "",
@@ -318,12 +318,18 @@ function randomSubject(random: Random) {
 describe("companions of a backup", () => {
   test("stand beside it or under the prefix", () => {
     assert.equal(manifestKey("a/b.dump"), "a/b.dump.manifest.json");
-    assert.equal(latestKey(plain, "my app"), "database/my%20app/latest.json");
+    assert.equal(
+      latestKey(plain, { engine: "sqlite", database: "my app" }),
+      "database/sqlite/my%20app/latest.json",
+    );
     assert.equal(
       latestCopyKey({ ...plain, prefix: "/sqlite-backup/" }, "db.gz"),
       "sqlite-backup/latest.db.gz",
     );
-    assert.equal(latestKey({ ...plain, prefix: "" }, "app"), "app/latest.json");
+    assert.equal(
+      latestKey({ ...plain, prefix: "" }, { engine: "postgres", database: "app" }),
+      "postgres/app/latest.json",
+    );
   });
 
   test("are looked for in as few listings as cover every template", () => {

@@ -82,7 +82,7 @@ describe("a manifest", () => {
 });
 
 describe("the pointer to the newest backup", () => {
-  const pointerKey = "database/app/latest.json";
+  const pointerKey = "database/postgres/app/latest.json";
 
   test("says what the manifest says, in brief", () => {
     assert.deepEqual(readLatest(latestText(manifest), pointerKey), {
@@ -99,7 +99,7 @@ describe("the pointer to the newest backup", () => {
   });
 
   test("is refused when it is damaged or newer", () => {
-    assert.throws(() => readLatest("latest", pointerKey), distrust(/^the pointer database\/app/));
+    assert.throws(() => readLatest("latest", pointerKey), distrust(/^the pointer database\/postgres\/app/));
     assert.throws(() => readLatest('{"schema":1}', pointerKey), distrust(/fields: key: /));
     assert.throws(() => readLatest('{"schema":2}', pointerKey), distrust(/newer Holdfast/));
   });

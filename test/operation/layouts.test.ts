@@ -89,7 +89,7 @@ describe("SQLite", () => {
       manifest.key,
       manifestKey(manifest.key),
       "sqlite-backup/latest.db.gz",
-      "sqlite-backup/manual_generator/latest.json",
+      "sqlite-backup/sqlite/manual_generator/latest.json",
     ]);
     using copy = openCopy(dump);
     assert.deepEqual(copy.column("SELECT body FROM written"), ["one"]);
@@ -97,7 +97,7 @@ describe("SQLite", () => {
 
   test("has a pointer that names the newest backup and its digest", async () => {
     const { manifest } = await readBackup(scene, await backUp("pointed", "pointer"));
-    const key = latestKey({ ...naming, prefix: "pointed" }, name);
+    const key = latestKey({ ...naming, prefix: "pointed" }, { engine: "sqlite", database: name });
     assert.deepEqual(keysUnder("pointed"), [manifest.key, manifestKey(manifest.key), key]);
     const { schema, versionId, created, bytes, sha256, engine } = manifest;
     const shared = { schema, versionId, created, bytes, sha256, engine, database: name };

@@ -84,8 +84,8 @@ test("storage class, encryption and tags are those of every object that is writt
   assert.deepEqual(names, [
     "app_T.db.zst",
     "app_T.db.zst.manifest.json",
-    "latest.json",
     "latest.db.zst",
+    "latest.json",
   ]);
   for (const { attributes, key } of objects) {
     const { storageClass, encryption, tags } = attributes;

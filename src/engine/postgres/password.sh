@@ -17,8 +17,8 @@ open_nameless() {
 }
 
 if [ -n "$pass_line" ]; then
-  name=
-  trap '[ -z "$name" ] || rm -f "$name"; exit 143' HUP INT TERM
+  # The file has a name for a moment: nothing may end us, or what we run, before it has lost it.
+  trap '' HUP INT TERM
   open_nameless
   trap - HUP INT TERM
   printf '%s\n' "$pass_line" >&9

@@ -70,7 +70,7 @@ WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
 
 /**
  * Exports the state that it sees, has HOLDFAST_DUMP dump it, and tells how many rows every table had in it: a fact
- * \`rows ["schema.table", 42]\` each, on stdout. The variable \`lock_timeout\` is how long to wait for a lock.
+ * `rows ["schema.table", 42]` each, on stdout. The variable `lock_timeout` is how long to wait for a lock.
  *
  * The tables are locked beforehand: TRUNCATE and rewriting DDL empty a table for states older than themselves too, so
  * a migration that waits for the end of the dump would falsify the counts. pg_dump's own session parameters are
