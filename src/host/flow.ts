@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { createInterface } from "node:readline";
 import { pipeline, type Readable, Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import { type Chain, chain } from "./chain.ts";
 import type { Exit, Process } from "./host.ts";
+import { readLines } from "./lines.ts";
 import type { Facts, Stage } from "./stage.ts";
 import { Tail } from "./tail.ts";
 
@@ -83,13 +83,11 @@ function listen(stderr: Readable, mark: string): Told {
   const facts = new Map<string, string[]>();
   const complaints = new Tail();
   const fact = (name: string) => facts.get(name) ?? facts.set(name, []).get(name) ?? [];
-  const lines = createInterface({ input: stderr, crlfDelay: Number.POSITIVE_INFINITY });
-  lines.on("line", (line) => {
+  const complete = readLines(stderr, (line) => {
     const [word, name = "", ...text] = line.split(" ");
     if (word === mark) fact(name).push(text.join(" "));
     else complaints.add(`${line}\n`);
   });
-  const complete = new Promise<void>((resolve) => lines.once("close", resolve));
   return { facts, complaints, complete };
 }
 

@@ -45,9 +45,9 @@ export async function transfer(
   return { object, sha256: artifact.sha256(), facts: flow.facts };
 }
 
-/** How many signs of life stages have given beside their bytes. */
+/** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */
 function told(facts: Facts): number {
-  return facts.get("progress")?.length ?? 0;
+  return [...facts.values()].reduce((sum, texts) => sum + texts.length, 0);
 }
 
 function destroyOnAbort(stream: Readable, signal: AbortSignal): Disposable {

@@ -98,7 +98,7 @@ for (const target of ["bare", "busybox"] as const) {
     const began = await place.box.processes();
     const silent = sh(
       place.inside,
-      "trap 'rm -f /tmp/copy; exit' TERM; touch /tmp/copy; sleep 1000 & wait",
+      "trap 'rm -f /tmp/copy' EXIT; trap exit TERM; touch /tmp/copy; sleep 1000 & wait",
     );
     await using flow = await openFlow([silent, gzip(place.inside)], 60_000);
     const read = assert.rejects(buffer(flow.stream), ConnectionError);
@@ -114,7 +114,7 @@ for (const target of ["bare", "busybox"] as const) {
   test(`what ignores TERM is killed, under ${target}'s sh`, async () => {
     await using place = await openPlace(target);
     const began = await place.box.processes();
-    const stubborn = sh(place.inside, "trap '' TERM; while :; do sleep 1; done");
+    const stubborn = sh(place.inside, "trap '' TERM; sleep 1000; sleep 1000");
     const flow = await openFlow([stubborn], 60_000);
     const read = assert.rejects(buffer(flow.stream));
     while ((await place.box.processes()).length === began.length) await sleep(50);
