@@ -53,7 +53,7 @@ export async function commit(
     return found;
   });
   if (!bucket.signal.aborted || object.replace) return stored;
-  await remove(bucket, stored, bucket.cleanUp());
+  await remove(bucket, stored);
   throw bucket.signal.reason;
 }
 

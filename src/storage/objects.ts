@@ -70,11 +70,8 @@ function listed({ Key = "", Size, ...rest }: _Object): StoredObject {
 }
 
 /** Deletes exactly that version. No error when it is gone. */
-export async function remove(
-  bucket: Bucket,
-  { key, versionId }: StoredObject,
-  signal = bucket.signal,
-): Promise<void> {
+export async function remove(bucket: Bucket, { key, versionId }: StoredObject): Promise<void> {
+  const signal = bucket.cleanUp();
   try {
     const object = { Bucket: bucket.name, Key: key, VersionId: versionId };
     await bucket.ask("DeleteObject", key, (s3, http) => s3.deleteObject(object, http), signal);

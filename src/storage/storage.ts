@@ -32,7 +32,10 @@ export interface Storage {
   /** Copies one object within the bucket, on the server's side, whatever its size, and replaces what `to` held. */
   copy(from: StoredObject, to: string): Promise<StoredObject>;
 
-  /** Deletes exactly this version of an object (or the object, in an unversioned bucket). No error if it is gone. */
+  /**
+   * Deletes exactly this version of an object (or the object, in an unversioned bucket). No error if it is gone. This can still
+   * be asked for when the run has just been cancelled.
+   */
   delete(object: StoredObject): Promise<void>;
 
   readonly uploads: Uploads;

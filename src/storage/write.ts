@@ -24,11 +24,13 @@ async function stream(bucket: Bucket, object: NewObject, body: Readable): Promis
   const upload = new Upload(bucket, object, bucket.checks.upload);
   const sum = bucket.checks.sum();
   const stopped = Promise.withResolvers<never>();
-  // A body may have stalled, and may not even heed that it is destroyed: nobody waits for it then.
+  // A body may have stalled, and may not even heed that it is destroyed: nobody waits for it then. Nor does a body that has
+  // failed wait for parts that are stuck.
   using _watch = addAbortListener(upload.signal, () => {
     body.destroy(asError(upload.signal.reason));
     stopped.reject(upload.signal.reason);
   });
+  body.once("error", stopped.reject);
   try {
     const short = await Promise.race([pour(bucket, body, { upload, sum }), stopped.promise]);
     if (short !== undefined) return await putAtOnce(bucket, object, short);

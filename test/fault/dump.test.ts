@@ -7,6 +7,7 @@ import { image } from "../servers/images.ts";
 import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { hold, makeWide, uncompressed } from "./hold.ts";
 import { leavingNothing, type Place } from "./traces.ts";
+import { pgDump, unlessAsked, wrap } from "./wrap.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -37,25 +38,6 @@ async function halfWay(more: Texts, act: () => Promise<unknown>): Promise<Outcom
   }
   return await step.outcome;
 }
-
-/** Puts a script before a program of the container until disposed; in it, `$0.real` is the program. */
-async function wrap(
-  container: TestContainer,
-  program: string,
-  script: string,
-): Promise<AsyncDisposable> {
-  await sh(container, `mv ${program} ${program}.real`);
-  await container.exec(["tee", program], `#!/bin/sh\n${script}\n`);
-  await sh(container, `chmod 755 ${program}`);
-  const unwrap = () => sh(container, `mv ${program}.real ${program}`);
-  return { [Symbol.asyncDispose]: async () => void (await unwrap()) };
-}
-
-const pgDump = "/usr/lib/postgresql/15/bin/pg_dump";
-
-/** What a script does unless it is only asked for its version. */
-const unlessAsked = (script: string) =>
-  `case $1 in --version) exec "$0.real" "$@" ;; esac; ${script}`;
 
 describe("a process that is killed in the middle of a dump", () => {
   for (const fingerprint of ["rows", "none"]) {

@@ -32,13 +32,13 @@ export function hold(s3: S3Server, operation: Operation): Hold {
 export const uncompressed = { engine: "postgres", compression: "none" };
 
 /**
- * Makes a database of which an uncompressed dump is longer than all buffers between it and the store, 80 MiB,
- * and which is small on disk.
+ * Makes a database that is small on disk and of which an uncompressed dump has a megabyte a row. With 120 it is longer
+ * than all buffers between it and the store, which hold 80 MiB.
  */
-export async function makeWide(postgres: TestPostgres, name: string): Promise<void> {
+export async function makeWide(postgres: TestPostgres, name: string, rows = 120): Promise<void> {
   await postgres.sql(`CREATE DATABASE ${name}`, "postgres");
   await postgres.sql(
-    "CREATE TABLE wide AS SELECT n, repeat('x', 1000000) FROM generate_series(1, 120) n",
+    `CREATE TABLE wide AS SELECT n, repeat('x', 1000000) FROM generate_series(1, ${rows}) n`,
     name,
   );
 }

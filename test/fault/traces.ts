@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bucket, type Scene } from "../operation/scene.ts";
+import { output } from "../servers/command.ts";
 import type { TestContainer } from "../servers/docker.ts";
 
 /** A container whose processes and files are looked at, with the directory of its database. */
@@ -86,7 +87,11 @@ function uploads(scene: Scene): readonly string[] {
 async function inPlace({ container, directory }: Place): Promise<Traces> {
   const files = await container.exec(["ls", "-A", "/tmp", "/dev/shm", directory]);
   const processes = await container.processes();
+  const log = await output(["sh", "-c", 'docker logs "$1" 2>&1', "sh", container.id]);
   return {
+    // A server that is process 1 of its container crashes when it has to reap an orphan of ours.
+    [`crashes of ${container.name}`]:
+      log.match(/^.* (terminated by signal|exited with).*$/gm) ?? [],
     [`files of ${container.name}`]: files.split("\n"),
     // The server's own maintenance comes and goes.
     [`processes of ${container.name}`]: processes.filter(
