@@ -3,7 +3,14 @@ import { startPostgres, type TestPostgres } from "../test/servers/postgres.ts";
 /** A PostgreSQL server in a container with the database that everything is measured on, about 650 MB and in memory. */
 export async function startBenchDatabase(): Promise<TestPostgres> {
   const postgres = await startPostgres({ env: { POSTGRES_DB: "bench" } });
-  await postgres.exec(["pgbench", "--initialize", "--quiet", "--scale=20", "--username=postgres", "bench"]);
+  await postgres.exec([
+    "pgbench",
+    "--initialize",
+    "--quiet",
+    "--scale=20",
+    "--username=postgres",
+    "bench",
+  ]);
   await postgres.sql(`
     CREATE TABLE article AS
     SELECT n AS id,

@@ -11,7 +11,9 @@ export async function timeShell(command: string, env: NodeJS.ProcessEnv = {}): P
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   child.once("error", reject);
-  child.once("close", (code) => (code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`))));
+  child.once("close", (code) =>
+    code === 0 ? resolve() : reject(new Error(`${command} ended with ${code}`)),
+  );
   await promise;
   return secondsSince(start);
 }

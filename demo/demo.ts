@@ -49,7 +49,8 @@ if (postgres) {
 }
 
 title("What is in the bucket");
-for (const { key, bytes } of s3.objects("backups")) console.log(`${String(bytes).padStart(10)}  ${key}`);
+for (const { key, bytes } of s3.objects("backups"))
+  console.log(`${String(bytes).padStart(10)}  ${key}`);
 title("The list that Holdfast shows");
 await act({ operation: "list", bucket: "backups" });
 title("Done. Everything that was started is stopped now.");

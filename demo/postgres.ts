@@ -34,7 +34,17 @@ export async function openPostgres(): Promise<Postgres | undefined> {
     orders,
     async restore(dump) {
       sql(container, "postgres", "CREATE DATABASE copy");
-      const argv = ["exec", "-i", container, "pg_restore", "-U", "postgres", "--exit-on-error", "-d", "copy"];
+      const argv = [
+        "exec",
+        "-i",
+        container,
+        "pg_restore",
+        "-U",
+        "postgres",
+        "--exit-on-error",
+        "-d",
+        "copy",
+      ];
       execFileSync("docker", argv, { input: dump });
       return Number(sql(container, "copy", `SELECT count(*) FROM "order"`));
     },
@@ -46,7 +56,19 @@ export async function openPostgres(): Promise<Postgres | undefined> {
 
 /** The official image starts its server twice; the second one listens on TCP. */
 async function ready(container: string): Promise<void> {
-  const argv = ["exec", container, "psql", "-h", "127.0.0.1", "-U", "postgres", "-d", "shop", "-c", ""];
+  const argv = [
+    "exec",
+    container,
+    "psql",
+    "-h",
+    "127.0.0.1",
+    "-U",
+    "postgres",
+    "-d",
+    "shop",
+    "-c",
+    "",
+  ];
   const env = ["exec", "--env", "PGPASSWORD=only-for-the-demo", ...argv.slice(1)];
   for (let tries = 0; tries < 240; tries++) {
     if (docker(env) !== undefined) return;
@@ -56,7 +78,19 @@ async function ready(container: string): Promise<void> {
 }
 
 function sql(container: string, database: string, text: string): string {
-  const argv = ["exec", "-i", container, "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-U", "postgres", "-d", database];
+  const argv = [
+    "exec",
+    "-i",
+    container,
+    "psql",
+    "-XqAt",
+    "-v",
+    "ON_ERROR_STOP=1",
+    "-U",
+    "postgres",
+    "-d",
+    database,
+  ];
   return execFileSync("docker", argv, { input: text, encoding: "utf8" }).trim();
 }
 

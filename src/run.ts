@@ -49,11 +49,7 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
   }
 }
 
-async function runBackup(
-  inputs: BackupInputs,
-  runner: Runner,
-  signal: AbortSignal,
-): Promise<void> {
+async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await connectSsh(inputs.access, {
@@ -103,7 +99,9 @@ async function persistently(
       return await attempt();
     } catch (error) {
       if (left === 0 || signal.aborted || !mayPass(error)) throw error;
-      report.warning(`${(error as Error).message}; trying again, ${left} left`, { title: "Connection failed" });
+      report.warning(`${(error as Error).message}; trying again, ${left} left`, {
+        title: "Connection failed",
+      });
       await sleep(3_000, undefined, { signal });
     }
   }

@@ -48,7 +48,8 @@ async function sqlitePlaces(
   if (volume !== undefined) {
     const mountpoint = await volumeMountpoint(machine, docker, volume);
     const mount = container?.details.mounts.find(({ name }) => name === volume);
-    const inside = container && mount && { host: container, path: `${mount.destination}/${database}` };
+    const inside = container &&
+      mount && { host: container, path: `${mount.destination}/${database}` };
     const outside = { host: machine, path: `${mountpoint}/${database}` };
     return inside ? [inside, outside] : [outside];
   }

@@ -21,5 +21,7 @@ export function age(recipients: readonly string[]): Codec {
 async function* encrypted(plain: AsyncIterable<Uint8Array>, recipients: readonly string[]) {
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
-  yield* await encrypter.encrypt(Readable.toWeb(Readable.from(plain)) as ReadableStream<Uint8Array>);
+  yield* await encrypter.encrypt(
+    Readable.toWeb(Readable.from(plain)) as ReadableStream<Uint8Array>,
+  );
 }

@@ -9,7 +9,10 @@ export type Compression =
   | { readonly name: "none"; readonly level: undefined };
 
 /** The codecs of an artifact in the order in which they are applied. */
-export function codecsFor(compression: Compression, recipients: readonly string[]): readonly Codec[] {
+export function codecsFor(
+  compression: Compression,
+  recipients: readonly string[],
+): readonly Codec[] {
   return [...compressors(compression), ...(recipients.length > 0 ? [age(recipients)] : [])];
 }
 

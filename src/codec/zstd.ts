@@ -8,7 +8,6 @@ export function zstd(level: number): Codec {
     extension: "zst",
     magic: Buffer.from("28b52ffd", "hex"),
     commands: [["zstd", "-q", "-c", `-${level}`]],
-    encoder: () =>
-      createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }),
+    encoder: () => createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }),
   };
 }

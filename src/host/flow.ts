@@ -56,7 +56,10 @@ export async function openFlow(
       stopBeating();
       process.stdin.end();
       // What nobody reads any more must still flow, or the end behind it never comes.
-      process.stdout.on("error", () => {}).unpipe().resume();
+      process.stdout
+        .on("error", () => {})
+        .unpipe()
+        .resume();
       await Promise.race([ended.catch(() => {}), sleep(endingMs, undefined, { ref: false })]);
       await process[Symbol.asyncDispose]();
     },
@@ -102,7 +105,8 @@ function failureOf(
     .map((link, id) => ({ link, status: statuses.get(id) }))
     .filter(({ status }) => status !== 0);
   if (failed.length === 0 && exit.code === 0) return undefined;
-  const culprit = failed.find(({ status }) => status !== undefined && status !== brokenPipe) ?? failed[0];
+  const culprit =
+    failed.find(({ status }) => status !== undefined && status !== brokenPipe) ?? failed[0];
   const what = culprit
     ? `${culprit.link.name} on ${culprit.link.host.name} ${ending(culprit.status)}`
     : `the commands on ${host.name} ended with ${exit.signal ?? `exit status ${exit.code}`}`;
@@ -121,5 +125,7 @@ function statusesOf(texts: readonly string[]): ReadonlyMap<number, number> {
 
 function ending(status: number | undefined): string {
   if (status === undefined) return "was ended before it could tell its exit status";
-  return status > 128 ? `was killed by signal ${status - 128}` : `failed with exit status ${status}`;
+  return status > 128
+    ? `was killed by signal ${status - 128}`
+    : `failed with exit status ${status}`;
 }

@@ -18,7 +18,8 @@ export async function sweepUploads(
   const swept: UnfinishedUpload[] = [];
   for (const prefix of listingPrefixes(naming)) {
     for await (const upload of storage.uploads.list(prefix)) {
-      if (parse(upload.key)?.database !== database || upload.lastActive.getTime() > before) continue;
+      if (parse(upload.key)?.database !== database || upload.lastActive.getTime() > before)
+        continue;
       await storage.uploads.abort(upload);
       swept.push(upload);
     }

@@ -99,7 +99,10 @@ describe("the pointer to the newest backup", () => {
   });
 
   test("is refused when it is damaged or newer", () => {
-    assert.throws(() => readLatest("latest", pointerKey), distrust(/^the pointer database\/postgres\/app/));
+    assert.throws(
+      () => readLatest("latest", pointerKey),
+      distrust(/^the pointer database\/postgres\/app/),
+    );
     assert.throws(() => readLatest('{"schema":1}', pointerKey), distrust(/fields: key: /));
     assert.throws(() => readLatest('{"schema":2}', pointerKey), distrust(/newer Holdfast/));
   });

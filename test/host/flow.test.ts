@@ -147,10 +147,7 @@ test("a stage killed from outside is told by its signal", async () => {
 
 test("a chain whose wrapper is killed fails, since its links have told nothing", async () => {
   await using place = await openPlace("bare");
-  const dump = sh(
-    place.inside,
-    "echo some; kill -KILL 0",
-  );
+  const dump = sh(place.inside, "echo some; kill -KILL 0");
   await using flow = await openFlow([dump], 60_000);
   await assert.rejects(buffer(flow.stream));
 });
