@@ -11,6 +11,8 @@ export interface Postgres extends Disposable {
 /** Images of PostgreSQL that a machine may have already: the official one, and that of this project's tests. */
 const images = /^(postgres|holdfast-test\/postgres):(?!<none>)/;
 
+const orders = 50_000;
+
 /** Undefined when there is no Docker here, or no image: a demo must not depend on the network. */
 export async function openPostgres(): Promise<Postgres | undefined> {
   const image = docker(["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"])
@@ -21,7 +23,6 @@ export async function openPostgres(): Promise<Postgres | undefined> {
   const container = `holdfast-demo-${process.pid}`;
   const flags = ["--detach", "--rm", "--network", "none", "--name", container];
   execFileSync("docker", ["run", ...flags, ...env, image], { stdio: "ignore" });
-  const orders = 50_000;
   await ready(container);
   sql(
     container,

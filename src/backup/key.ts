@@ -118,11 +118,10 @@ export function manifestKey(key: string): string {
   return `${key}.manifest.json`;
 }
 
+type Pointed = { readonly engine: EngineName; readonly database: string };
+
 /** The key of the pointer to a database's newest backup. */
-export function latestKey(
-  naming: Naming,
-  { engine, database }: Pick<ParsedKey, "database"> & { readonly engine: EngineName },
-): string {
+export function latestKey(naming: Naming, { engine, database }: Pointed): string {
   return under(naming, `${engine}/${encodeName(database)}/latest.json`);
 }
 

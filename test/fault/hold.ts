@@ -50,7 +50,8 @@ export async function until(
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   while (!(await met())) {
-    if (Date.now() > deadline) throw new Error(`it took longer than ${withinMs} ms: ${met}`);
+    if (Date.now() > deadline)
+      throw new Error(`it took longer than ${withinMs} ms: ${met.toString()}`);
     await sleep(50);
   }
 }

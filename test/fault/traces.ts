@@ -72,7 +72,7 @@ async function traces(scene: Scene, places: readonly Place[]): Promise<Traces> {
     sessions: (await scene.sshd.sessions()).map(String),
     "processes of the host": await processesBehind(scene.sshd.port),
     "files of the host": await temporaryFiles(),
-    ...Object.assign({}, ...inside),
+    ...Object.fromEntries(inside.flatMap((traces) => Object.entries(traces))),
   };
 }
 
