@@ -41,7 +41,13 @@ stage() {
 
 # A stage that hands stdin on to stdout and tells how many bytes it was.
 count() {
-  { stage "$1" tee /dev/fd/5 5>&1 >&4 | tell bytes "$(wc -c)"; } 4>&1
+  trap : TERM
+  {
+    stage "$1" tee /dev/fd/5 5>&1 >&4 | {
+      trap : TERM
+      tell bytes "$(wc -c)"
+    }
+  } 4>&1
 }
 
 # What happens, a line an event.

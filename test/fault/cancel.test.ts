@@ -6,7 +6,7 @@ import { type Outcome, runPost, type Step } from "../run-action.ts";
 import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { type Proxy, startProxy } from "../servers/proxy.ts";
 import { freePort } from "../servers/sshd.ts";
-import { hold, makeWide, uncompressed } from "./hold.ts";
+import { hold, makeWide, uncompressed, until } from "./hold.ts";
 import { leavingNothing, leavingOnlyObjects, type Place } from "./traces.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -121,7 +121,7 @@ describe("a cancelled backup", () => {
         link.freeze();
         await using step = scene.start({ ...small(), ...more });
         if (more === closed) await step.printed(/trying again/);
-        else await sleep(1_000);
+        else await until(async () => (await scene.sshd.sessions()).length > 0);
         const since = Date.now();
         await cancel(step);
         const ended = await step.outcome;
