@@ -108,7 +108,7 @@ for (const how of ["reset", "end"] as const) {
       const whole = scene.link.bytes.toClient;
       await scene.succeed({ ...small(), prefix: `whole-${how}` });
       const bytes = scene.link.bytes.toClient - whole;
-      for (const share of [0.15, 0.35, 0.55, 0.75, 0.9, 0.97]) {
+      for (const share of [0.2, 0.5, 0.8, 0.97]) {
         await using link = await openLink();
         link.cutAfter("toClient", Math.round(bytes * share), how);
         const prefix = `${how}-${share}`;
