@@ -14,7 +14,7 @@ export async function startBenchDatabase(): Promise<TestPostgres> {
   await postgres.sql(`
     CREATE TABLE article AS
     SELECT n AS id,
-      (SELECT string_agg(word[1 + (n * k + k * k) % 12], ' ') || md5(n::text) FROM generate_series(1, 70) AS k) AS body,
+      (SELECT string_agg(word[1 + (n * k + k * k) % 12], ' ') || md5(n::text) FROM generate_series(1, 120) AS k) AS body,
       jsonb_build_object('views', n % 977, 'slug', md5(n::text), 'tags', ARRAY['a' || n % 13, 'b' || n % 7]) AS meta,
       ARRAY[n, n * 2, n % 100] AS numbers
     FROM generate_series(1, 400000) AS n,
