@@ -8,8 +8,15 @@ export interface Codec {
   readonly extension: string;
   /** The bytes that everything it writes begins with. */
   readonly magic: Buffer;
-  /** Command lines that encode stdin to stdout, best first; empty when only the runner can do it. */
-  readonly commands: readonly (readonly string[])[];
+  /** What encodes stdin to stdout remotely, best first; empty when only the runner can do it. */
+  readonly commands: readonly EncodingCommand[];
   /** The same on the runner, as a stream. */
   encoder(): Duplex;
+}
+
+/** A command line that encodes stdin to stdout. */
+export interface EncodingCommand {
+  readonly argv: readonly string[];
+  /** Whether it tells how long its stdin was, as the fact `bytes N`. */
+  readonly tellsLength: boolean;
 }

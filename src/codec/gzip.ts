@@ -7,7 +7,7 @@ export function gzip(level: number): Codec {
     name: "gzip",
     extension: "gz",
     magic: Buffer.from("1f8b", "hex"),
-    commands: [["gzip", "-c", `-${level}`]],
+    commands: [{ argv: ["gzip", "-c", `-${level}`], tellsLength: false }],
     encoder: () => createGzip({ level }),
   };
 }

@@ -1,7 +1,9 @@
 import type { Host } from "../host/host.ts";
+import { quote } from "../host/quote.ts";
 import { run } from "../host/run.ts";
 import type { Stage } from "../host/stage.ts";
-import type { Codec } from "./codec.ts";
+import type { Codec, EncodingCommand } from "./codec.ts";
+import probe from "./probe.sh.ts";
 
 /** Where each codec of an artifact runs: the remote ones as stages, the rest on the runner. */
 export interface Placement {
@@ -28,19 +30,21 @@ export async function placeCodecs(source: Host, codecs: readonly Codec[]): Promi
 async function earliest(from: Host | undefined, codec: Codec): Promise<Stage | undefined> {
   if (codec.commands.length === 0) return undefined;
   for (let host = from; host; host = host.outer) {
-    const argv = await firstPresent(host, codec.commands);
-    if (argv) return { name: codec.name, host, argv, secrets: [] };
+    const command = await firstWorking(host, codec.commands);
+    if (command) return { name: codec.name, host, ...command, secrets: [] };
   }
   return undefined;
 }
 
-/** The first of the command lines whose tool the host has. */
-async function firstPresent(
+/** The first of the commands that encodes on the host. */
+async function firstWorking(
   host: Host,
   commands: Codec["commands"],
-): Promise<readonly string[] | undefined> {
-  const tools = commands.map(([tool = ""]) => tool);
-  const script = 'for tool do command -v "$tool" >/dev/null && echo "$tool"; done; true';
-  const present = (await run(host, ["sh", "-c", script, "sh", ...tools])).split("\n");
-  return commands.find(([tool = ""]) => present.includes(tool));
+): Promise<EncodingCommand | undefined> {
+  const trials = commands.map(({ argv, tellsLength }, id) => {
+    const told = tellsLength ? "probe bytes 8" : "";
+    return `try ${quote([String(id), told, ...argv])}`;
+  });
+  const working = (await run(host, ["sh", "-c", probe, "probe", trials.join("\n")])).split("\n");
+  return commands.find((_, id) => working.includes(String(id)));
 }

@@ -1,5 +1,6 @@
 import { constants, createZstdCompress } from "node:zlib";
 import type { Codec } from "./codec.ts";
+import script from "./zstd.sh.ts";
 
 /** Zstandard (RFC 8878). @param level 1 to 19 */
 export function zstd(level: number): Codec {
@@ -7,7 +8,7 @@ export function zstd(level: number): Codec {
     name: "zstd",
     extension: "zst",
     magic: Buffer.from("28b52ffd", "hex"),
-    commands: [["zstd", "-q", "-c", `-${level}`]],
+    commands: [{ argv: ["sh", "-c", script, "zstd", `-${level}`], tellsLength: true }],
     encoder: () => createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } }),
   };
 }

@@ -20,7 +20,7 @@ export interface Link {
 /**
  * Builds the command for stages that run on one host, or on a host and then on the hosts around it, in this order. Each
  * host gets one lifeline; the inner one is the first link of the outer one, reached by the host's own `entering`.
- * Behind the first stage stands a count, so that the length of the bare dump is known wherever its codecs run.
+ * Behind the first stage stands a count when the next one does not tell how long the bare dump was.
  *
  * @param mark the word that begins each fact; letters, digits and `-` only
  * @param silenceSeconds how long a lifeline waits for a beat
@@ -42,10 +42,9 @@ export function chain(
 
   const [first, ...rest] = stages;
   let host = first.host;
-  let pipeline = [
-    link(first.name, host, first.argv),
-    `count ${named(`the count of ${first.name}'s output`, host)}`,
-  ];
+  let pipeline = [link(first.name, host, first.argv)];
+  if (rest[0]?.tellsLength === false)
+    pipeline.push(`count ${named(`the count of ${first.name}'s output`, host)}`);
   for (const stage of rest) {
     while (host !== stage.host) {
       const inner = withLifeline(host, pipeline).argv;

@@ -1,5 +1,8 @@
 import { InputError } from "../errors.ts";
 
+// zsh expands a leading `=`, several shells a leading `~`: neither is bare.
+const bare = /^[\w./:,@%+-]+$/;
+
 /**
  * One line of POSIX sh (POSIX.1-2017, 2.2 Quoting) that expands to exactly the words of `argv`.
  * fish, zsh and, unless a word holds a line break, csh read it alike: they too are login shells.
@@ -11,24 +14,15 @@ export function quote(argv: readonly string[]): string {
 }
 
 /**
- * The command line that makes any login shell become `argv`: no shell stays between us and its exit
- * status or its signal.
- *
- * @throws InputError as {@link quote}
+ * A command line without parameters that makes any login shell wait for one line on stdin, `waitingLine(argv)`, and then become
+ * `argv`: no shell stays between us and its exit status or its signal, and what follows the line is its stdin.
  */
-export function loginCommand(argv: readonly string[]): string {
-  const line = quote(argv);
-  return line.includes("\n") ? withoutLineBreaks(line) : `exec ${line}`;
-}
+export const waitingCommand = `exec ${quote(["sh", "-c", 'IFS= read -r line && eval "exec $(printf %b "$line")"'])}`;
 
-// csh ends a quoted string at a line break. printf brings them back where sh, not csh, reads them.
-function withoutLineBreaks(line: string): string {
-  const escaped = line.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
-  return `exec ${quote(["sh", "-c", 'eval "exec $(printf %b "$1")"', "sh", escaped])}`;
+/** The line, without its end, that {@link waitingCommand} waits for. @throws InputError as {@link quote} */
+export function waitingLine(argv: readonly string[]): string {
+  return quote(argv).replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
-
-// zsh expands a leading `=`, several shells a leading `~`: neither is bare.
-const bare = /^[\w./:,@%+-]+$/;
 
 function quoteWord(word: string): string {
   if (word.includes("\0")) throw nul(word);

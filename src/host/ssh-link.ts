@@ -56,9 +56,10 @@ export function linkOver(socket: Duplex, to: Endpoint, login: Login, rule: HostK
     lost: gone.signal,
     async [Symbol.asyncDispose]() {
       gone.abort(closedFault(to));
+      const said = new Promise<void>((resolve) => socket.once("finish", resolve));
       client.end();
-      // A peer that is gone does not close its side.
-      await within(closingMs, closed);
+      // A peer that is gone takes nothing any more.
+      await within(closingMs, Promise.race([said, closed]));
       socket.destroy();
     },
   };

@@ -11,6 +11,8 @@ export interface Stage {
   readonly argv: readonly string[];
   /** Lines for the stdin of the first stage. Nothing secret ever stands in `argv`. */
   readonly secrets: readonly string[];
+  /** Whether it tells, as the fact `bytes N`, how many bytes it has read. */
+  readonly tellsLength: boolean;
 }
 
 /**

@@ -36,10 +36,10 @@ export async function backup(
   for (const line of planLines(plan, storage)) report.info(line);
   if (inputs.dryRun) return report.summary(planSummary(planStory(plan, storage)));
 
-  await sweep(inputs, plan, rooms);
+  const swept = sweep(inputs, plan, rooms);
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
   const destination = { storage, key: plan.key, options: artifactOptions(plan) };
-  const transferred = await transfer(making, destination, signal);
+  const transferred = await transfer(making, destination, signal).finally(() => swept);
   for (const line of checkLines(transferred.facts)) report.info(line);
   const manifest = await commit(storage, transferred.object, () =>
     manifestOf(inputs, plan, transferred, origin),

@@ -15,8 +15,8 @@ export type Origin = Pick<Manifest, "container" | "holdfast" | "run">;
  */
 export function manifestOf(
   inputs: BackupInputs,
-  { began, engine, database, key }: Plan,
-  { object, sha256, facts }: Transferred,
+  { began, engine, database, key, stages }: Plan,
+  { object, sha256, arrivedBytes, facts }: Transferred,
   origin: Origin,
 ): Manifest {
   const { compression, encryptTo, fingerprint, dumpArgs } = inputs;
@@ -30,7 +30,8 @@ export function manifestOf(
     bytes: object.bytes,
     sha256,
     versionId: object.versionId ?? null,
-    dumpBytes: dumpBytes(facts.get("bytes")),
+    // What nothing has changed on its way was counted when it arrived.
+    dumpBytes: stages.length === 1 ? arrivedBytes : lengthIn(facts.get("bytes")),
     compression: { name: compression.name, level: compression.level ?? null },
     encryption: encryptTo.length > 0 ? { name: "age", recipients: [...encryptTo] } : null,
     versions: database.versions,
@@ -41,10 +42,10 @@ export function manifestOf(
   };
 }
 
-function dumpBytes(told: readonly string[] = []): number {
+function lengthIn(told: readonly string[] = []): number {
   const bytes = Number(told[0]?.trim() || Number.NaN);
   if (Number.isSafeInteger(bytes)) return bytes;
   throw new IntegrityError(`the length of the dump was told as ${JSON.stringify(told)}`, {
-    hint: "`wc` on the host of the dump must count bytes. Nothing is kept of this backup.",
+    hint: "Whatever compresses there, or `wc`, must count bytes. Nothing is kept of this backup.",
   });
 }

@@ -18,6 +18,8 @@ export interface Making {
 export interface Transferred {
   readonly object: StoredObject;
   readonly sha256: string;
+  /** How much came out of the remote stages. */
+  readonly arrivedBytes: number;
   /** What the stages told beside the bytes. */
   readonly facts: Facts;
 }
@@ -42,7 +44,8 @@ export async function transfer(
   using _cancel = destroyOnAbort(artifact, signal);
 
   const object = await to.storage.put(to.key, artifact, to.options);
-  return { object, sha256: artifact.sha256(), facts: flow.facts };
+  const { facts } = flow;
+  return { object, sha256: artifact.sha256(), arrivedBytes: arrived.bytes, facts };
 }
 
 /** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */

@@ -1,6 +1,6 @@
 import * as core from "@actions/core";
 import { failureLines, failureOf } from "./failure.ts";
-import { redact, secretParts } from "./redact.ts";
+import { redactor, secretParts } from "./redact.ts";
 import type { Outputs, OutputValues, Report } from "./report.ts";
 import { failureSummary } from "./summary.ts";
 
@@ -18,7 +18,8 @@ export interface ActionsReport extends Report {
 
 export function actionsReport(): ActionsReport {
   const secrets = new Set<string>();
-  const safe = (text: string) => redact(text, secrets);
+  let redact = redactor(secrets);
+  const safe = (text: string) => redact(text);
   const info = (text: string) => core.info(uncommanded(safe(text)));
   const summary = (markdown: string) => appendSummary(safe(markdown));
   return {
@@ -31,6 +32,7 @@ export function actionsReport(): ActionsReport {
         secrets.add(part);
         core.setSecret(part);
       }
+      redact = redactor(secrets);
     },
     failed: async (operation, thrown) => {
       const failure = failureOf(thrown);

@@ -1,17 +1,19 @@
 import { literal } from "./markdown.ts";
 
 /**
- * `text` with `***` in place of every secret, however {@link literal} has written it.
+ * Puts `***` in place of every secret in a text, however {@link literal} has written it.
  *
  * The runner masks what it was told of in the log; outputs and whatever leaves the job by them it does not.
  */
-export function redact(text: string, secrets: Iterable<string>): string {
+export function redactor(secrets: Iterable<string>): (text: string) => string {
   // The longest first: a secret may begin with another one, and its rest would stay.
   const patterns = [...secrets]
     .filter((secret) => secret !== "")
     .sort((a, b) => b.length - a.length)
     .map((secret) => Array.from(secret, eitherWay).join(""));
-  return patterns.length === 0 ? text : text.replace(new RegExp(patterns.join("|"), "g"), "***");
+  if (patterns.length === 0) return (text) => text;
+  const any = new RegExp(patterns.join("|"), "g");
+  return (text) => text.replace(any, "***");
 }
 
 function eitherWay(character: string): string {

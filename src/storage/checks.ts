@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { joinCrc32 } from "./crc32.ts";
 
 /**
  * How a store is told what it must have received, so that it refuses a body that was altered on the way.
@@ -20,7 +21,8 @@ export interface BodyCheck {
 }
 
 export interface Sum {
-  add(part: Buffer): void;
+  /** @param check what {@link Checks.body} gave for it */
+  add(part: Buffer, check: BodyCheck): void;
   /** For the request that completes the upload. */
   whole(): {
     readonly ChecksumCRC32?: string;
@@ -37,9 +39,9 @@ export const amazonChecks: Checks = {
     let crc = 0;
     let bytes = 0;
     return {
-      add(part) {
-        crc = crc32(part, crc);
-        bytes += part.length;
+      add({ length }, { ChecksumCRC32 = "" }) {
+        crc = joinCrc32(crc, Buffer.from(ChecksumCRC32, "base64").readUInt32BE(), length);
+        bytes += length;
       },
       whole: () => ({
         ChecksumCRC32: base64(crc),

@@ -2,7 +2,7 @@ import { addAbortListener } from "node:events";
 import type { Readable } from "node:stream";
 import { asError } from "../errors.ts";
 import type { Bucket } from "./bucket.ts";
-import type { Sum } from "./checks.ts";
+import type { BodyCheck, Sum } from "./checks.ts";
 import { commit, type NewObject, newObject, unlessTaken } from "./commit.ts";
 import { type SendPart, Upload } from "./multipart.ts";
 import { partsInFlight } from "./parts.ts";
@@ -50,9 +50,10 @@ async function pour(
   const spare: Buffer[] = [];
   for await (const part of cut(body, partBytes, spare)) {
     if (!upload.isBegun && part.length < partBytes(1)) return part;
-    sum.add(part);
+    const check = bucket.checks.body(part);
+    sum.add(part, check);
     const atOnce = partsInFlight(part.length);
-    await upload.add({ bytes: part.length, atOnce }, sender(bucket, part, spare));
+    await upload.add({ bytes: part.length, atOnce }, sender(bucket, { bytes: part, check }, spare));
   }
   return undefined;
 }
@@ -91,9 +92,12 @@ function take(spare: Buffer[], bytes: number): Buffer {
 }
 
 /** A buffer is spare again only after success: a request that failed may still be reading it. */
-function sender(bucket: Bucket, bytes: Buffer, spare: Buffer[]): SendPart {
+function sender(
+  bucket: Bucket,
+  { bytes, check }: { readonly bytes: Buffer; readonly check: BodyCheck },
+  spare: Buffer[],
+): SendPart {
   return async (part, signal) => {
-    const check = bucket.checks.body(bytes);
     const { ETag } = await bucket.ask(
       "UploadPart",
       part.Key,

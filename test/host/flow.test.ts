@@ -46,9 +46,10 @@ const sh = (host: Host, script: string, secrets: readonly string[] = []): Stage 
   host,
   argv: ["sh", "-c", script, "sh"],
   secrets,
+  tellsLength: false,
 });
 
-const gzip = (host: Host): Stage => ({ name: "gzip", host, argv: ["gzip", "-c"], secrets: [] });
+const gzip = (host: Host): Stage => ({ ...sh(host, ""), name: "gzip", argv: ["gzip", "-c"] });
 
 /** Waits until the container has nothing left but what it began with. */
 async function settled(box: TestContainer, began: readonly string[]): Promise<void> {

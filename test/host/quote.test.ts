@@ -4,8 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { InputError } from "../../src/errors.ts";
-import { loginCommand, quote } from "../../src/host/quote.ts";
-import { output } from "../servers/command.ts";
+import { quote, waitingCommand, waitingLine } from "../../src/host/quote.ts";
+import { output, succeeds } from "../servers/command.ts";
 
 const posix = [["dash"], ["bash"], ["busybox", "ash"]];
 // Found on few machines, but users have them as login shells.
@@ -29,9 +29,9 @@ function anyCharacter(): string {
   return String.fromCodePoint(code < 0xd800 ? code : code + 0x800);
 }
 
-async function assertExact(shell: readonly string[], line: string, words: readonly string[]) {
-  const printed = await output([...shell, "-c", line]);
-  assert.deepEqual(printed.split("\0").slice(0, -1), words, `${shell.join(" ")} -c ${line}`);
+async function assertExact(argv: readonly string[], words: readonly string[], input = "") {
+  const printed = await output(argv, input);
+  assert.deepEqual(printed.split("\0").slice(0, -1), words, `${argv.join(" ")} < ${input}`);
 }
 
 suite("quote", () => {
@@ -39,7 +39,7 @@ suite("quote", () => {
     test(`is undone by ${shell.join(" ")}, whatever the words`, async () => {
       for (let round = 0; round < 20; round += 1) {
         const words = ["", "-n", ...Array.from({ length: 50 }, anyWord)];
-        await assertExact(shell, quote(["printf", "%s\\0", ...words]), words);
+        await assertExact([...shell, "-c", quote(["printf", "%s\\0", ...words])], words);
       }
     });
   }
@@ -60,24 +60,31 @@ suite("quote", () => {
   });
 });
 
-suite("the command line for a login shell", () => {
+suite("the command that waits for a line", () => {
   for (const shell of [...posix, ...others]) {
-    test(`is understood by ${shell.join(" ")}, line breaks and all`, async () => {
+    test(`becomes what the line says under ${shell.join(" ")}, line breaks and all`, async () => {
       for (let round = 0; round < 10; round += 1) {
-        const words = ["", "-n", "a\nb", ...Array.from({ length: 20 }, anyWord)];
-        await assertExact(shell, loginCommand(["printf", "%s\\0", ...words]), words);
+        const words = ["", "-n", "a\nb", "\\n", "\\0101", ...Array.from({ length: 20 }, anyWord)];
+        const line = waitingLine(["printf", "%s\\0", ...words]);
+        await assertExact([...shell, "-c", waitingCommand], words, `${line}\n`);
       }
+    });
+
+    test(`leaves the rest of its stdin to that under ${shell.join(" ")}`, async () => {
+      const input = `${waitingLine(["cat"])}\nfirst\nsecond`;
+      assert.equal(await output([...shell, "-c", waitingCommand], input), "first\nsecond");
     });
   }
 
   test("leaves no shell between: the command has the shell's process id", async () => {
-    for (const argv of [
-      ["sh", "-c", "echo $PPID"],
-      ["sh", "-c", "echo $PPID\n"],
-    ]) {
-      const parent = await output(["sh", "-c", `echo $$; ${loginCommand(argv)}`]);
-      const [shell, seen] = parent.trim().split("\n");
-      assert.notEqual(shell, seen);
-    }
+    const script = `echo $$; ${waitingCommand}`;
+    const line = waitingLine(["sh", "-c", "echo $$\n"]);
+    const told = await output(["sh", "-c", script], `${line}\n`);
+    const [shell, command] = told.trim().split("\n");
+    assert.equal(shell, command);
+  });
+
+  test("ends when no line comes", async () => {
+    assert.equal(await succeeds(["sh", "-c", waitingCommand]), false);
   });
 });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { ConnectionError, InputError } from "../../src/errors.ts";
 import { failureLines, failureOf } from "../../src/report/failure.ts";
 import { literal } from "../../src/report/markdown.ts";
-import { redact, secretParts } from "../../src/report/redact.ts";
+import { redactor, secretParts } from "../../src/report/redact.ts";
 
 describe("a failure", () => {
   test("that is expected shows message, hint and causes in short lines, and no stack", () => {
@@ -100,18 +100,18 @@ describe("redact", () => {
 
   test("replaces every secret wherever it stands, the longest first", () => {
     for (const secret of secrets) {
-      assert.equal(redact(`x${secret}y ${secret}`, secrets), "x***y ***");
+      assert.equal(redactor(secrets)(`x${secret}y ${secret}`), "x***y ***");
     }
-    assert.equal(redact("nothing to hide", secrets), "nothing to hide");
-    assert.equal(redact("anything", []), "anything");
-    assert.equal(redact("anything", [""]), "anything");
+    assert.equal(redactor(secrets)("nothing to hide"), "nothing to hide");
+    assert.equal(redactor([])("anything"), "anything");
+    assert.equal(redactor([""])("anything"), "anything");
   });
 
   test("finds them in markdown too, whatever stands beside them", () => {
     for (const secret of secrets)
       for (const beside of ["", "_", "a", " ", "|"]) {
         const text = literal(`${beside}${secret}${beside}`);
-        assert.equal(redact(text, secrets), `${literal(beside)}***${literal(beside)}`);
+        assert.equal(redactor(secrets)(text), `${literal(beside)}***${literal(beside)}`);
       }
   });
 });

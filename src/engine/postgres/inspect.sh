@@ -3,7 +3,7 @@
 #
 #   inspect CONNINFO QUESTION OTHERS
 #
-# stdout: lines `pg_dump PATH VERSION` for every one that works, `psql PATH VERSION` for one, `database JSON` with the
+# stdout: lines `pg_dump PATH VERSION` for every one that works, `stdbuf` when that works, `psql PATH VERSION` for one, `database JSON` with the
 # answer to QUESTION, or `others JSON` with the answer that another database of the server gives to OTHERS when
 # this one does not exist; tabs between the fields. The exit status is psql's.
 conninfo=$1
@@ -26,6 +26,7 @@ found() {
 }
 
 found pg_dump
+stdbuf -o1M true 2>/dev/null && echo stdbuf
 # Any psql can ask and count; of several the first is one of Debian's real ones.
 psql=$(found psql | head -n 1)
 [ -n "$psql" ] || exit 0

@@ -15,6 +15,8 @@ export interface Inspection {
   readonly login: Login;
   readonly pgDump: Tool;
   readonly psql: Tool;
+  /** Whether there is a stdbuf (GNU coreutils) to give pg_dump a larger buffer for its output. */
+  readonly stdbuf: boolean;
 }
 
 /**
@@ -28,7 +30,7 @@ export async function inspect(host: Host, login: Login): Promise<Inspection> {
   const argv = ["sh", "-c", script, "inspect", login.conninfo, question, others];
   const outcome = await tryRun(host, argv, { stdin: `${login.passLine}\n` });
   const findings = read(outcome.stdout);
-  const { pgDumps, psql, answer } = findings;
+  const { pgDumps, psql, stdbuf, answer } = findings;
   const where = { place: host.name, connection: login.connection };
   if (!psql || !answer || pgDumps.length === 0) throw failure(outcome, findings, where);
   const pgDump = toolFor(pgDumps, answer.serverVersion);
@@ -36,7 +38,7 @@ export async function inspect(host: Host, login: Login): Promise<Inspection> {
   const { server, bytes, settings } = answer;
   const name = login.connection.database.value;
   const database = { name, bytes, versions: { server, tool: pgDump.version }, settings };
-  return { database, login, pgDump, psql };
+  return { database, login, pgDump, psql, stdbuf };
 }
 
 const answerSchema = z.object({
@@ -50,6 +52,7 @@ const answerSchema = z.object({
 export interface Findings {
   readonly pgDumps: readonly Tool[];
   readonly psql: Tool | undefined;
+  readonly stdbuf: boolean;
   /** What the database said about itself, if it said anything. */
   readonly answer: z.infer<typeof answerSchema> | undefined;
   /** The databases that the server has, when the one that was asked for is none of them. */
@@ -67,6 +70,7 @@ function read(stdout: string): Findings {
   return {
     pgDumps: tools("pg_dump"),
     psql: tools("psql")[0],
+    stdbuf: rows.some(([word]) => word === "stdbuf"),
     answer: answerSchema.optional().parse(json("database")),
     others: z.array(z.string()).optional().parse(json("others")),
   };

@@ -68,6 +68,7 @@ function dumpStage(host: Host, inspection: Inspection, options: DumpOptions): St
     argv:
       options.fingerprint === "rows" ? counted(inspection, options) : plain(inspection, options),
     secrets: [passLine],
+    tellsLength: false,
   };
 }
 
@@ -89,6 +90,8 @@ function counted(inspection: Inspection, options: DumpOptions): readonly string[
 
 function pgDump(inspection: Inspection, { internalCompression }: DumpOptions): readonly string[] {
   return [
+    // It writes 4 KiB at a time into a pipe, which costs a tenth of the whole time.
+    ...(inspection.stdbuf ? ["stdbuf", "-o1M"] : []),
     inspection.pgDump.path,
     "--format=custom",
     ...(internalCompression ? [] : ["--compress=0"]),

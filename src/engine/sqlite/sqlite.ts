@@ -82,5 +82,6 @@ function backupStage({ place, tool }: Usable, fingerprint: string): Stage {
     host: place.host,
     argv: ["sh", "-c", script, "dump", place.path, fingerprint, tool, programs[tool]],
     secrets: [],
+    tellsLength: false,
   };
 }

@@ -1,0 +1,2 @@
+// Generated from src/codec/zstd.sh by scripts/embed.ts.
+export default "set -f\ntrap : HUP INT TERM\nexec 3>&1\n{\n  trap : HUP INT TERM\n  zstd -vv --no-progress -c \"$1\" 2>&1 >&3 3>&-\n  echo \"exit $?\"\n} | {\n  trap : HUP INT TERM\n  while IFS= read -r line; do\n    case $line in\n    'exit '*) exit \"${line#exit }\" ;;\n    *'('*' => '*)\n      set -- ${line##*\\(}\n      printf '\\n%s bytes %s\\n' \"$HOLDFAST_MARK\" \"$1\" >&2\n      ;;\n    '*** '* | 'Using '* | 'Decompression '* | *'Completed in '*) ;;\n    *) printf '%s\\n' \"$line\" >&2 ;;\n    esac\n  done\n}";
