@@ -3,7 +3,7 @@ import type { Finding } from "./bench.ts";
 import { openSite } from "./site.ts";
 import { median, secondsSince, timeShell } from "./stopwatch.ts";
 
-const rounds = 2;
+const rounds = 5;
 
 /**
  * A whole backup of a database of 650 MB, against two other ways: the dump and its compression to nowhere, below which nothing

@@ -6,13 +6,16 @@
 #
 #   LEVEL   as zstd wants it: `-3`
 #
-# Of what zstd says with -vv, complaints go on to stderr. The exit status is zstd's.
+# Of what zstd says with -vv, complaints go on to stderr. The exit status is zstd's. Every piece that it writes passes
+# through half a dozen processes, so the pieces are large where stdbuf (GNU coreutils) can make them so.
 set -f
+set -- zstd -vv --no-progress -c "$1"
+! stdbuf -o1M true 2>/dev/null || set -- stdbuf -o1M "$@"
 trap : HUP INT TERM
 exec 3>&1
 {
   trap : HUP INT TERM
-  zstd -vv --no-progress -c "$1" 2>&1 >&3 3>&-
+  "$@" 2>&1 >&3 3>&-
   echo "exit $?"
 } | {
   trap : HUP INT TERM

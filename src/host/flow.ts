@@ -12,6 +12,8 @@ import { Tail } from "./tail.ts";
 export interface Flow extends AsyncDisposable {
   /** Fails instead of ending unless every stage exited 0: what ended may be committed. */
   readonly stream: Readable;
+  /** How many bytes have come so far. */
+  readonly bytes: number;
   /** Complete once `stream` has ended; grows until then. */
   readonly facts: Facts;
 }
@@ -39,8 +41,12 @@ export async function openFlow(
   // Whoever reads the stream learns of a failure there; without a reader it is nobody's.
   ended.catch(() => {});
 
+  let bytes = 0;
   const gate = new Transform({
-    transform: (chunk, _encoding, done) => done(null, chunk),
+    transform: (chunk: Buffer, _encoding, done) => {
+      bytes += chunk.length;
+      done(null, chunk);
+    },
     flush: (done) => {
       Promise.all([ended, told.complete]).then(
         ([exit]) => done(failureOf(command, exit, told) ?? null),
@@ -51,6 +57,9 @@ export async function openFlow(
   const stream = pipeline(process.stdout, gate, () => {});
   return {
     stream,
+    get bytes() {
+      return bytes;
+    },
     facts: told.facts,
     async [Symbol.asyncDispose]() {
       stopBeating();

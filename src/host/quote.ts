@@ -21,7 +21,12 @@ export const waitingCommand = `exec ${quote(["sh", "-c", 'IFS= read -r line && e
 
 /** The line, without its end, that {@link waitingCommand} waits for. @throws InputError as {@link quote} */
 export function waitingLine(argv: readonly string[]): string {
-  return quote(argv).replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
+  return oneLine(quote(argv));
+}
+
+/** `text` without line breaks, from which `printf %b` makes it again. */
+export function oneLine(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 
 function quoteWord(word: string): string {

@@ -5,8 +5,8 @@ import type { Exit, Host } from "./host.ts";
 import { Tail } from "./tail.ts";
 
 export interface RunOptions {
-  /** What the command reads; without it, its stdin is empty. */
-  readonly stdin?: string | undefined;
+  /** What the command reads; without it, its stdin is empty. A promise lets the command start before. */
+  readonly stdin?: string | Promise<string> | undefined;
   /** The longest stdout that is taken, in bytes (8 MiB): these are answers, not dumps. */
   readonly maxBytes?: number | undefined;
 }
@@ -50,11 +50,14 @@ export async function tryRun(
   argv: readonly string[],
   { stdin = "", maxBytes = 8 * 1024 * 1024 }: RunOptions = {},
 ): Promise<Outcome> {
+  // Should the command not even start, nobody asks for it.
+  Promise.resolve(stdin).catch(() => {});
   await using process = await host.start(argv);
   const complaints = new Tail();
   process.stderr.on("data", (chunk: Buffer) => complaints.add(chunk));
   // A command may end without having read everything: how it ended tells whether that matters.
-  process.stdin.on("error", () => {}).end(stdin);
+  process.stdin.on("error", () => {});
+  process.stdin.end(await stdin);
   const limit = new CommandError(`${title(host, argv)} wrote more than ${maxBytes} bytes`, {
     hint: "Run it there by hand to see what it prints.",
   });

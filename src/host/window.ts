@@ -7,8 +7,8 @@ import type { ClientChannel, Client } from "ssh2";
  */
 const windowBytes = 32 * 1024 * 1024;
 
-/** Top-ups are this large: small beside the window, or the sender runs dry; large beside a packet. */
-const stepBytes = 1024 * 1024;
+/** Top-ups are this large: small beside the window, or the sender runs dry; large, since each wakes the host. */
+const stepBytes = 4 * 1024 * 1024;
 
 /** What ssh2 knows of a channel and does not publish (lib/Channel.js of 1.17). */
 interface Inside {

@@ -1,23 +1,15 @@
 import { createHash } from "node:crypto";
 import { Transform, type TransformCallback } from "node:stream";
 
-/** Hands bytes on unchanged and counts them. */
+/** Hands bytes on unchanged, counts them and takes their SHA-256. */
 export class Meter extends Transform {
   bytes = 0;
+  readonly #hash = createHash("sha256");
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     this.bytes += chunk.length;
-    done(null, chunk);
-  }
-}
-
-/** Takes their SHA-256 too. */
-export class DigestMeter extends Meter {
-  readonly #hash = createHash("sha256");
-
-  override _transform(chunk: Buffer, encoding: BufferEncoding, done: TransformCallback): void {
     this.#hash.update(chunk);
-    super._transform(chunk, encoding, done);
+    done(null, chunk);
   }
 
   /** The digest of all bytes, in hex. May be asked for once, after the end. */

@@ -3,7 +3,7 @@ import type { Codec } from "../codec/codec.ts";
 import { openFlow } from "../host/flow.ts";
 import type { Facts, Stage } from "../host/stage.ts";
 import type { PutOptions, Storage, StoredObject } from "../storage/storage.ts";
-import { DigestMeter, Meter } from "./meter.ts";
+import { Meter } from "./meter.ts";
 import { silenceMs, watchForStall } from "./stall.ts";
 
 /** The stages that make an artifact, and the codecs that are left for the runner. */
@@ -34,18 +34,17 @@ export async function transfer(
   signal: AbortSignal,
 ): Promise<Transferred> {
   await using flow = await openFlow(stages, silenceMs(stallMs));
-  const arrived = new Meter();
-  const artifact = new DigestMeter();
-  const links = [flow.stream, arrived, ...codecs.map((codec) => codec.encoder()), artifact];
+  const artifact = new Meter();
+  const links = [flow.stream, ...codecs.map((codec) => codec.encoder()), artifact];
   // The failure of any link destroys the last one, and with it the upload that reads it.
   pipeline(links, () => {});
   using _progress = show(() => artifact.bytes);
-  using _watch = watchForStall(artifact, stallMs, () => arrived.bytes + told(flow.facts));
+  using _watch = watchForStall(artifact, stallMs, () => flow.bytes + told(flow.facts));
   using _cancel = destroyOnAbort(artifact, signal);
 
   const object = await to.storage.put(to.key, artifact, to.options);
-  const { facts } = flow;
-  return { object, sha256: artifact.sha256(), arrivedBytes: arrived.bytes, facts };
+  const { bytes: arrivedBytes, facts } = flow;
+  return { object, sha256: artifact.sha256(), arrivedBytes, facts };
 }
 
 /** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Host } from "../../host/host.ts";
+import { oneLine } from "../../host/quote.ts";
 import { tryRun } from "../../host/run.ts";
 import type { Database } from "../engine.ts";
 import { failure, tooOld } from "./failure.ts";
@@ -7,6 +8,7 @@ import inspectScript from "./inspect.sh.ts";
 import type { Login } from "./login.ts";
 import passwordScript from "./password.sh.ts";
 import { others, question } from "./sql.ts";
+import toolsScript from "./tools.sh.ts";
 import { type Tool, toolFor } from "./tool.ts";
 
 /** A database that can be dumped, and with what. */
@@ -22,13 +24,16 @@ export interface Inspection {
 /**
  * Asks the host for its tools and the database about itself, in one remote command.
  *
+ * @param pending the login, which may still be on its way: the tools are found meanwhile
  * @throws InputError when the database does not exist or does not let the user in
  * @throws CommandError when there is no server, or no tool that fits it
  */
-export async function inspect(host: Host, login: Login): Promise<Inspection> {
-  const script = `${passwordScript}\n${inspectScript}`;
-  const argv = ["sh", "-c", script, "inspect", login.conninfo, question, others];
-  const outcome = await tryRun(host, argv, { stdin: `${login.passLine}\n` });
+export async function inspect(host: Host, pending: Promise<Login>): Promise<Inspection> {
+  const script = [toolsScript, passwordScript, inspectScript].join("\n");
+  const argv = ["sh", "-c", script, "inspect", question, others];
+  const stdin = pending.then(({ conninfo, passLine }) => `${oneLine(conninfo)}\n${passLine}\n`);
+  const outcome = await tryRun(host, argv, { stdin });
+  const login = await pending;
   const findings = read(outcome.stdout);
   const { pgDumps, psql, stdbuf, answer } = findings;
   const where = { place: host.name, connection: login.connection };

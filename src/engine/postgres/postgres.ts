@@ -42,7 +42,7 @@ export function postgres(host: Host, options: PostgresOptions): Engine {
     host,
     extension: "dump",
     async inspect() {
-      const inspection = await inspect(host, await logIn(host, options, session));
+      const inspection = await inspect(host, logIn(host, options, session));
       inspections.set(inspection.database, inspection);
       return inspection.database;
     },

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Finds the tools, and then reads a connection string from the first line of stdin, with \\n for a line break and \\\\ for
+# a backslash: who is still finding out how to connect can have the tools found meanwhile. password.sh and
+# inspect.sh follow.
+#
+# stdout: lines `pg_dump PATH VERSION` for every one that works, `stdbuf` when that does, `psql PATH VERSION` for one; tabs
+# between the fields.
+
+# Debian's /usr/bin/pg_dump is a wrapper that has its own mind about the port: it comes behind the real ones.
+places_of() {
+  for place in /usr/lib/postgresql/*/bin /usr/libexec/postgresql* /usr/pgsql-*/bin /usr/local/pgsql/bin \
+    /opt/bitnami/postgresql/bin /usr/local/bin; do
+    [ ! -x "$place/$1" ] || echo "$place/$1"
+  done
+  command -v "$1"
+}
+
+found() {
+  for path in $(places_of "$1"); do
+    version=$("$path" --version 2>/dev/null) && printf '%s\t%s\t%s\n' "$1" "$path" "$version"
+  done
+}
+
+found pg_dump
+stdbuf -o1M true 2>/dev/null && echo stdbuf
+# Any psql can ask and count; of several the first is one of Debian's real ones.
+psql=$(found psql | head -n 1)
+[ -n "$psql" ] || exit 0
+printf '%s\n' "$psql"
+psql=$(printf '%s\n' "$psql" | cut -f 2)
+IFS= read -r conninfo || exit 1
+conninfo=$(printf %b "$conninfo")
