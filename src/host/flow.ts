@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { pipeline, type Readable, Transform } from "node:stream";
+import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
 import { type Chain, chain } from "./chain.ts";
@@ -41,24 +41,15 @@ export async function openFlow(
   // Whoever reads the stream learns of a failure there; without a reader it is nobody's.
   ended.catch(() => {});
 
-  let bytes = 0;
-  const gate = new Transform({
-    transform: (chunk: Buffer, _encoding, done) => {
-      bytes += chunk.length;
-      done(null, chunk);
-    },
-    flush: (done) => {
-      Promise.all([ended, told.complete]).then(
-        ([exit]) => done(failureOf(command, exit, told) ?? null),
-        done,
-      );
-    },
+  const gate = new Gate(async () => {
+    const [exit] = await Promise.all([ended, told.complete]);
+    return failureOf(command, exit, told);
   });
   const stream = pipeline(process.stdout, gate, () => {});
   return {
     stream,
     get bytes() {
-      return bytes;
+      return gate.bytes;
     },
     facts: told.facts,
     async [Symbol.asyncDispose]() {
@@ -73,6 +64,26 @@ export async function openFlow(
       await process[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Counts what comes through, and ends only when the verdict then is that nothing has failed. */
+class Gate extends Transform {
+  bytes = 0;
+  readonly #verdict: () => Promise<Error | undefined>;
+
+  constructor(verdict: () => Promise<Error | undefined>) {
+    super();
+    this.#verdict = verdict;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.bytes += chunk.length;
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    this.#verdict().then((failure) => done(failure ?? null), done);
+  }
 }
 
 /** Writes the secrets and then an empty line every `beatMs`. */

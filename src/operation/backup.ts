@@ -36,10 +36,12 @@ export async function backup(
   for (const line of planLines(plan, storage)) report.info(line);
   if (inputs.dryRun) return report.summary(planSummary(planStory(plan, storage)));
 
-  const swept = sweep(inputs, plan, rooms);
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
   const destination = { storage, key: plan.key, options: artifactOptions(plan) };
-  const transferred = await transfer(making, destination, signal).finally(() => swept);
+  const [transferred] = await Promise.all([
+    transfer(making, destination, signal),
+    sweep(inputs, plan, rooms),
+  ]);
   for (const line of checkLines(transferred.facts)) report.info(line);
   const manifest = await commit(storage, transferred.object, () =>
     manifestOf(inputs, plan, transferred, origin),
