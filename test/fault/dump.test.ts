@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { assertFailed, bucket, openScene, type Scene } from "../operation/scene.ts";
 import type { Outcome } from "../run-action.ts";
 import { docker, startContainer, type TestContainer } from "../servers/docker.ts";
@@ -86,6 +87,8 @@ describe("a database", () => {
     await postgres.sql("CREATE TABLE locked ()", "busy");
     const locker = postgres.sql("BEGIN; LOCK TABLE locked; SELECT pg_sleep(300)", "busy");
     const ended = assert.rejects(locker, /terminating connection/);
+    const locks = "SELECT count(*) FROM pg_locks WHERE relation = 'locked'::regclass";
+    while ((await postgres.sql(locks, "busy")).trim() !== "1") await sleep(50);
     const inputs = { engine: "postgres", container: postgres.name, database: "busy" };
     const lockTimeout = { "dump-args": "--lock-wait-timeout=1000" };
     const outcome = await leavingNothing(scene, [place], () =>

@@ -23,14 +23,14 @@ test("grants what was read, in large steps, and never more than the window with 
   const topUp = widen(clientThatCounts(granted), open);
   assert.deepEqual(granted, [30 * mebi]);
   assert.equal(incoming.window, 32 * mebi);
-  incoming.window -= mebi - 1;
+  incoming.window -= 4 * mebi - 1;
   topUp();
   assert.equal(granted.length, 1);
   incoming.window -= 3 * mebi;
   open.push(Buffer.alloc(mebi));
   open.stderr.push(Buffer.alloc(mebi));
   topUp();
-  assert.deepEqual(granted, [30 * mebi, 2 * mebi - 1]);
+  assert.deepEqual(granted, [30 * mebi, 5 * mebi - 1]);
 });
 
 test("grants nothing to a channel that receives no more", () => {
