@@ -2,11 +2,16 @@
 // this machine; seconds differ from machine to machine, ratios hardly.
 import { globalSetup, globalTeardown } from "../test/setup.ts";
 import { measureBackup } from "./backup.ts";
+import { measureRestore } from "./restore.ts";
 import { measureStream } from "./stream.ts";
 
 await globalSetup();
 try {
-  const rows = [...(await measureBackup()), ...(await measureStream())];
+  const rows = [
+    ...(await measureBackup()),
+    ...(await measureStream()),
+    ...(await measureRestore()),
+  ];
   console.log(`\n${rows.map(line).join("\n")}`);
   if (rows.some(({ met }) => !met)) process.exitCode = 1;
 } finally {

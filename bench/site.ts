@@ -17,16 +17,21 @@ export interface Site extends AsyncDisposable {
 
 /**
  * @param delayMs one way; 75 makes a round trip of 150 ms, from Tokyo to the United States
- * @param config lines for sshd_config
+ * @param options.config lines for sshd_config
+ * @param options.keep whether the S3 server keeps the bytes of objects
  */
-export async function openSite(delayMs: number, config: readonly string[] = []): Promise<Site> {
+export async function openSite(
+  delayMs: number,
+  { config = [], keep = false }: { config?: readonly string[]; keep?: boolean } = {},
+): Promise<Site> {
   await using stack = new AsyncDisposableStack();
   const sshd = stack.use(await startSshd({ config }));
   const target = `127.0.0.1:${sshd.port}`;
   const proxy = stack.use(
     await startServer(["test/servers/proxy.ts", "--target", target, "--delay-ms", String(delayMs)]),
   );
-  const s3 = stack.use(await startServer(["test/servers/s3/main.ts", "--discard", "backups"]));
+  const s3main = ["test/servers/s3/main.ts", ...(keep ? [] : ["--discard"]), "backups"];
+  const s3 = stack.use(await startServer(s3main));
   const port = delayMs > 0 ? Number(proxy.said["port"]) : sshd.port;
   const env = s3.said["env"] as Readonly<Record<string, string>>;
   const opened = stack.move();

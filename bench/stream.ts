@@ -16,7 +16,7 @@ export async function measureStream(): Promise<readonly Finding[]> {
   stack.defer(() => rm(dir, { recursive: true, force: true }));
   await prepare(dir);
   stack.use(await startPostgres({ volumes: [`${dir}/socket:/var/run/postgresql`] }));
-  const site = stack.use(await openSite(roundTripMs / 2, [behindStandIn(dir)]));
+  const site = stack.use(await openSite(roundTripMs / 2, { config: [behindStandIn(dir)] }));
   const cat = await timeShell(`${site.ssh} cat ${dir}/random | cat >/dev/null`);
   const once = await run(site, dir, 1);
   const fourTimes = await run(site, dir, 4);

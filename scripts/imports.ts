@@ -7,8 +7,8 @@ import { matchesGlob, posix } from "node:path";
 /** What a room shows to the others; the rest of it is its own business. */
 const contracts = [
   "src/codec/codec.ts",
-  "src/engine/engine.ts",
-  "src/host/{host,quote,run,stage}.ts",
+  "src/engine/{engine,restorer}.ts",
+  "src/host/{ask,host,quote,run,stage}.ts",
   "src/storage/storage.ts",
 ];
 /** The planner and the builder of a dump's chain: they know contracts alone, whatever implements them. */
@@ -21,23 +21,35 @@ const chain = ["src/codec/{index,place}.ts", "src/host/{chain,flow}.ts"];
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "src/**": ["src/errors.ts", "zod"],
   "src/index.ts": ["src/*.ts", "src/report/*", "@actions/core"],
-  "src/post.ts": ["src/run.ts", "type src/inputs.ts", "src/report/*", "@actions/core"],
+  "src/post.ts": [
+    "src/{open,operation/unproven}.ts",
+    "type src/run.ts",
+    "type src/inputs.ts",
+    "src/report/*",
+    "@actions/core",
+  ],
   "src/origin.ts": ["src/version.ts", "type src/run.ts"],
-  "src/{run,source}.ts": [
-    "src/{inputs,source}.ts",
+  "src/{run,open,source}.ts": [
+    "src/{inputs,open,source}.ts",
     "src/{operation,engine,host,codec,storage,backup,report}/**",
   ],
   "src/inputs{.ts,/**}": ["src/inputs/**", "src/backup/**", ...contracts, "type src/**"],
-  "src/inputs/artifact.ts": ["age-encryption"],
+  "src/inputs/{artifact,identity}.ts": ["age-encryption"],
   "src/operation/**": [
     "src/{operation,backup,report}/**",
     ...contracts,
     ...chain,
+    "src/host/stopping.ts",
     "type src/inputs.ts",
   ],
   "src/report/**": ["src/{report,backup}/**", ...typesOf(contracts), "@actions/core"],
   "src/backup/**": ["src/backup/**", ...contracts],
-  "src/engine/**": ["src/{engine,backup}/**", ...contracts],
+  "src/engine/**": [
+    "src/{engine,backup}/**",
+    ...contracts,
+    // A restorer runs stages by itself.
+    "src/host/{flow,tail,within}.ts",
+  ],
   "src/host/**": ["src/host/**", ...contracts, "type ssh2"],
   "src/host/{ssh*,private-key}.ts": ["ssh2"],
   "src/codec/**": ["src/codec/**", ...contracts],

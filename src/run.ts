@@ -1,25 +1,27 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { openEngine } from "./source.ts";
+import type { Manifest } from "./backup/manifest.ts";
 import { CancelledError, ConnectionError, HoldfastError } from "./errors.ts";
-import { type Container, findContainer } from "./host/container.ts";
-import { connectSsh } from "./host/ssh.ts";
-import type { BackupInputs, Inputs } from "./inputs.ts";
+import type { BackupInputs, Inputs, RestoreInputs } from "./inputs.ts";
+import {
+  findStopping,
+  findWhereabouts,
+  type Identity,
+  identityOf,
+  openMachine,
+  openStorage,
+} from "./open.ts";
 import { backup } from "./operation/backup.ts";
 import { list } from "./operation/list.ts";
 import type { Origin } from "./operation/proof.ts";
-import { silenceMs } from "./operation/stall.ts";
+import { restore } from "./operation/restore.ts";
 import type { Report } from "./report/report.ts";
-import { webIdentity } from "./storage/credentials.ts";
-import { type S3Options, s3 } from "./storage/s3.ts";
+import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** What GitHub's runner is to a run. */
-export interface Runner {
+export interface Runner extends Identity {
   readonly report: Report;
   readonly mask: (secret: string) => void;
-  /** A new OIDC token of the job. */
-  readonly identityToken: (audience: string) => Promise<string>;
-  /** Tells the post step of an upload that it has to end if this process cannot. */
-  readonly onUpload: S3Options["onUpload"];
   readonly origin: Omit<Origin, "container">;
   /** Fires when the job is cancelled. */
   readonly cancelled: AbortSignal;
@@ -42,6 +44,8 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
       return await persistently(inputs.retries, runner.report, signal, () =>
         runBackup(inputs, runner, signal),
       );
+    case "restore":
+      return await runRestore(inputs, runner, signal);
     case "list": {
       await using storage = openStorage(inputs, runner, signal);
       return await list(inputs, storage, runner.report);
@@ -52,39 +56,45 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
-  await using machine = await connectSsh(inputs.access, {
-    silenceMs: silenceMs(inputs.stallMs),
-    signal,
-  });
-  const container =
-    inputs.container && (await findContainer(machine, inputs.docker, inputs.container));
-  const engine = await openEngine(inputs, { machine, container }, mask);
+  await using machine = await openMachine(inputs, signal);
+  const where = await findWhereabouts(inputs, machine);
+  const engine = await openEngine(inputs, where, mask);
   const rooms = { engine, storage, report, signal };
-  await backup(inputs, rooms, { ...origin, container: identityOf(container) });
+  await backup(inputs, rooms, { ...origin, container: identityOf(where.container) });
 }
 
-function identityOf(container: Container | undefined): Origin["container"] {
-  if (!container) return null;
-  const { name, id, image, imageDigest } = container.details;
-  return { name, id, image, imageDigest };
-}
-
-export function openStorage(
-  { bucket, role }: Pick<Inputs, "bucket" | "role">,
-  { identityToken, onUpload }: Pick<Runner, "identityToken" | "onUpload">,
+async function runRestore(
+  inputs: RestoreInputs,
+  runner: Runner,
   signal: AbortSignal,
-): ReturnType<typeof s3> {
-  const { region } = bucket;
-  const credentials =
-    role &&
-    webIdentity({
-      roleArn: role.arn,
-      sessionName: role.sessionName ?? `holdfast-${process.env["GITHUB_RUN_ID"] ?? "run"}`,
-      durationSeconds: role.durationSeconds,
-      region,
-      identityToken,
-    });
-  return s3({ ...bucket, credentials, signal, onUpload });
+): Promise<void> {
+  const { report } = runner;
+  await using storage = openStorage(inputs, runner, signal);
+  await using machine = await openMachine(inputs, signal);
+  const where = await findWhereabouts(inputs, machine);
+  const stopping = await findStopping(inputs, machine, report);
+  const restorer = await openRestorer(inputs, where, stopping.containers, runner.mask);
+  const backUpLive = () => backUpFirst(inputs, where, { ...runner, storage, signal });
+  await restore(inputs, { restorer, storage, stopping, backUpLive, report, signal });
+}
+
+/** The backup of what a restore is about to replace: told in the log, but its outputs are not the run's. */
+async function backUpFirst(
+  { safety }: RestoreInputs,
+  where: Whereabouts,
+  { report, mask, origin, storage, signal }: Runner & { storage: Storage; signal: AbortSignal },
+): Promise<Manifest> {
+  if (!safety) throw new Error("a safety backup was not asked for");
+  const engine = await openEngine(safety, where, mask);
+  const quiet = { ...report, outputs: () => {}, summary: async () => {} };
+  const container = identityOf(where.container);
+  const manifest = await backup(
+    safety,
+    { engine, storage, report: quiet, signal },
+    { ...origin, container },
+  );
+  if (!manifest) throw new Error("a backup that is no dry run has a manifest");
+  return manifest;
 }
 
 /** Begins again after a connection fault that may pass, from the start: half a dump is worth nothing. */

@@ -35,10 +35,10 @@ export async function globalTeardown(): Promise<void> {
 }
 
 async function buildImages(): Promise<void> {
-  const build = await buildMissing();
-  if (!build) return;
-  const root = await asRoot();
-  if (!root) throw new Error(`the test images are missing; as root, run: ${build.join(" ")}`);
-  console.error("Building the test images, which takes a minute …");
-  await output([...root, ...build]);
+  for (const build of await buildMissing()) {
+    const root = await asRoot();
+    if (!root) throw new Error(`test images are missing; as root, run: ${build.join(" ")}`);
+    console.error("Building test images, which takes a minute …");
+    await output([...root, ...build]);
+  }
 }

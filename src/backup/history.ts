@@ -26,8 +26,28 @@ export async function listBackups(
   naming: Naming,
   filter: Filter,
 ): Promise<readonly BackupEntry[]> {
-  const objects = await objectsOf(storage, naming);
-  const candidates = candidatesAmong(naming, objects).filter(mayBeOf(filter.database));
+  return judgeAll(storage, await listCandidates(storage, naming), filter);
+}
+
+/** The same without a look into the manifests. */
+export async function listCandidates(
+  storage: Storage,
+  naming: Naming,
+): Promise<readonly Candidate[]> {
+  const objects: StoredObject[] = [];
+  for (const prefix of listingPrefixes(naming)) {
+    for await (const object of storage.list(prefix)) objects.push(object);
+  }
+  return candidatesAmong(naming, objects);
+}
+
+/** What the candidates are that pass the filter. */
+export async function judgeAll(
+  storage: Storage,
+  found: readonly Candidate[],
+  filter: Filter,
+): Promise<readonly BackupEntry[]> {
+  const candidates = found.filter(mayBeOf(filter.database));
   const entries: BackupEntry[] = [];
   const { limit = candidates.length } = filter;
   for (let next = 0; next < candidates.length && entries.length < limit; ) {
@@ -37,14 +57,6 @@ export async function listBackups(
     next += batch.length;
   }
   return entries.sort(newestFirst);
-}
-
-async function objectsOf(storage: Storage, naming: Naming): Promise<readonly StoredObject[]> {
-  const objects: StoredObject[] = [];
-  for (const prefix of listingPrefixes(naming)) {
-    for await (const object of storage.list(prefix)) objects.push(object);
-  }
-  return objects;
 }
 
 /**
@@ -68,8 +80,8 @@ async function entryOf(storage: Storage, candidate: Candidate): Promise<BackupEn
   return judge(candidate, await readIfThere(storage, manifestKey(candidate.object.key)));
 }
 
-/** Undefined when the object has gone since it was listed, as when another run prunes. */
-async function readIfThere(storage: Storage, key: string): Promise<string | undefined> {
+/** The text of an object. Undefined when there is none, also when it has gone since it was listed, as another run prunes. */
+export async function readIfThere(storage: Storage, key: string): Promise<string | undefined> {
   try {
     const { body } = await storage.get(key);
     return await text(body);

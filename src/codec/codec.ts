@@ -8,14 +8,21 @@ export interface Codec {
   readonly extension: string;
   /** The bytes that everything it writes begins with. */
   readonly magic: Buffer;
-  /** What encodes stdin to stdout remotely, best first; empty when only the runner can do it. */
-  readonly commands: readonly EncodingCommand[];
-  /** The same on the runner, as a stream. */
-  encoder(): Duplex;
+  readonly encode: Direction;
+  /** Fails on what is damaged, cut off or of another kind, and never ends before its input does. */
+  readonly decode: Direction;
 }
 
-/** A command line that encodes stdin to stdout. */
-export interface EncodingCommand {
+/** One way through a codec. */
+export interface Direction {
+  /** What does it remotely, from stdin to stdout, best first; empty when only the runner can. */
+  readonly commands: readonly CodecCommand[];
+  /** The same on the runner. */
+  stream(): Duplex;
+}
+
+/** A command line that encodes or decodes stdin to stdout. */
+export interface CodecCommand {
   readonly argv: readonly string[];
   /** Whether it tells how long its stdin was, as the fact `bytes N`. */
   readonly tellsLength: boolean;

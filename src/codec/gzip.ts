@@ -1,5 +1,6 @@
-import { createGzip } from "node:zlib";
+import { createGunzip, createGzip } from "node:zlib";
 import type { Codec } from "./codec.ts";
+import { largePieces } from "./pieces.ts";
 
 /** gzip (RFC 1952). @param level 1 to 9 */
 export function gzip(level: number): Codec {
@@ -7,7 +8,13 @@ export function gzip(level: number): Codec {
     name: "gzip",
     extension: "gz",
     magic: Buffer.from("1f8b", "hex"),
-    commands: [{ argv: ["gzip", "-c", `-${level}`], tellsLength: false }],
-    encoder: () => createGzip({ level }),
+    encode: {
+      commands: [{ argv: ["gzip", "-c", `-${level}`], tellsLength: false }],
+      stream: () => createGzip({ level }),
+    },
+    decode: {
+      commands: [{ argv: ["gzip", "-dc"], tellsLength: false }],
+      stream: () => createGunzip(largePieces),
+    },
   };
 }

@@ -13,7 +13,8 @@ export function codecsFor(
   compression: Compression,
   recipients: readonly string[],
 ): readonly Codec[] {
-  return [...compressors(compression), ...(recipients.length > 0 ? [age(recipients)] : [])];
+  const sealing = recipients.length > 0 ? [age({ recipients, identities: [] })] : [];
+  return [...compressors(compression), ...sealing];
 }
 
 function compressors(compression: Compression): readonly Codec[] {
@@ -25,4 +26,9 @@ function compressors(compression: Compression): readonly Codec[] {
     case "none":
       return [];
   }
+}
+
+/** Every codec there is, to decode what any level has encoded. @param identities age identities */
+export function decodingCodecs(identities: readonly string[]): readonly Codec[] {
+  return [age({ recipients: [], identities }), zstd(1), gzip(1)];
 }

@@ -1,8 +1,10 @@
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type { Host } from "../host/host.ts";
 import { quote } from "../host/quote.ts";
 import { run } from "../host/run.ts";
 import type { Stage } from "../host/stage.ts";
-import type { Codec, EncodingCommand } from "./codec.ts";
+import type { Codec, CodecCommand } from "./codec.ts";
 import probe from "./probe.sh.ts";
 
 /** Where each codec of an artifact runs: the remote ones as stages, the rest on the runner. */
@@ -28,23 +30,59 @@ export async function placeCodecs(source: Host, codecs: readonly Codec[]): Promi
 }
 
 async function earliest(from: Host | undefined, codec: Codec): Promise<Stage | undefined> {
-  if (codec.commands.length === 0) return undefined;
   for (let host = from; host; host = host.outer) {
-    const command = await firstWorking(host, codec.commands);
+    const command = await firstEncoding(host, codec);
     if (command) return { name: codec.name, host, ...command, secrets: [] };
   }
   return undefined;
 }
 
-/** The first of the commands that encodes on the host. */
+/** Where each decoder of an artifact runs: the first ones on the runner, the rest as command lines beside the database. */
+export interface Decoding {
+  readonly local: readonly Codec[];
+  readonly remote: readonly (readonly string[])[];
+}
+
+/**
+ * Leaves to the host what it has the tools for. Once one decoder is there all later ones must be, since nothing comes
+ * back.
+ *
+ * @param codecs in the order of decoding
+ */
+export async function placeDecoders(host: Host, codecs: readonly Codec[]): Promise<Decoding> {
+  const found = await Promise.all(codecs.map((codec) => firstDecoding(host, codec)));
+  const local = found.lastIndexOf(undefined) + 1;
+  const remote = found.slice(local).filter((command) => command !== undefined);
+  return { local: codecs.slice(0, local), remote: remote.map(({ argv }) => argv) };
+}
+
+function firstEncoding(host: Host, { encode }: Codec): Promise<CodecCommand | undefined> {
+  return firstWorking(host, encode.commands, ({ argv, tellsLength }, id) => {
+    const told = tellsLength ? "probe bytes 8" : "";
+    return `encodes ${quote([id, told, ...argv])}`;
+  });
+}
+
+async function firstDecoding(host: Host, codec: Codec): Promise<CodecCommand | undefined> {
+  const { commands } = codec.decode;
+  if (commands.length === 0) return undefined;
+  const encoded = escapes(await buffer(Readable.from(["12345678"]).pipe(codec.encode.stream())));
+  return firstWorking(host, commands, ({ argv }, id) => `decodes ${quote([id, encoded, ...argv])}`);
+}
+
+/** Bytes as octal escapes of printf's format (POSIX.1-2017, printf, "Extended Description"). */
+function escapes(bytes: Buffer): string {
+  return [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
+}
+
+/** The first of the commands that passes its trial on the host. */
 async function firstWorking(
   host: Host,
-  commands: Codec["commands"],
-): Promise<EncodingCommand | undefined> {
-  const trials = commands.map(({ argv, tellsLength }, id) => {
-    const told = tellsLength ? "probe bytes 8" : "";
-    return `try ${quote([String(id), told, ...argv])}`;
-  });
-  const working = (await run(host, ["sh", "-c", probe, "probe", trials.join("\n")])).split("\n");
+  commands: readonly CodecCommand[],
+  trial: (command: CodecCommand, id: string) => string,
+): Promise<CodecCommand | undefined> {
+  if (commands.length === 0) return undefined;
+  const trials = commands.map((command, id) => trial(command, String(id))).join("\n");
+  const working = (await run(host, ["sh", "-c", probe, "probe", trials])).split("\n");
   return commands.find((_, id) => working.includes(String(id)));
 }

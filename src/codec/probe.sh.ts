@@ -1,2 +1,2 @@
 // Generated from src/codec/probe.sh by scripts/embed.ts.
-export default "HOLDFAST_MARK=probe\nexport HOLDFAST_MARK\ntry() {\n  id=$1\n  wanted=$2\n  shift 2\n  said=$(printf 12345678 | \"$@\" 2>&1 >/dev/null) || return\n  case $said in *\"$wanted\"*) echo \"$id\" ;; esac\n}\neval \"$1\"\ntrue";
+export default "HOLDFAST_MARK=probe\nexport HOLDFAST_MARK\nencodes() {\n  id=$1\n  wanted=$2\n  shift 2\n  said=$(printf 12345678 | \"$@\" 2>&1 >/dev/null) || return\n  case $said in *\"$wanted\"*) echo \"$id\" ;; esac\n}\ndecodes() {\n  id=$1\n  bytes=$2\n  shift 2\n  made=$(printf \"$bytes\" | \"$@\" 2>/dev/null) || return\n  case $made in 12345678) echo \"$id\" ;; esac\n}\neval \"$1\"\ntrue";

@@ -36,7 +36,8 @@ export function choose(
   throw stopped ? notRunning(stopped, place) : none(containers.filter(isRunning), choice, place);
 }
 
-function matching(
+/** The containers, in any state, that a choice fits. */
+export function matching(
   containers: readonly ContainerDetails[],
   choice: ContainerChoice,
 ): readonly ContainerDetails[] {

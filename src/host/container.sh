@@ -17,7 +17,7 @@ ids=$("$@" ps --all --quiet --no-trunc) || exit
 
 # Podman calls it .ID, and takes .Id for it only where it reads {{.Id}}.
 format='container {{.Image}} {"id":"{{.Id}}","name":{{json .Name}},"created":{{json .Created}},'
-format=$format'"status":{{json .State.Status}},"exitCode":{{json .State.ExitCode}},'
+format=$format'"state":{{json .State}},'
 format=$format'"image":{{json .Config.Image}},"labels":{{json .Config.Labels}},'
 format=$format'"mounts":{{json .Mounts}}}'
 

@@ -30,6 +30,8 @@ export interface ContainerDetails {
   readonly status: string;
   /** Of its last run; 0 when there was none. */
   readonly exitCode: number;
+  /** `starting`, `healthy` or `unhealthy`; undefined without a health check. */
+  readonly health: string | undefined;
 }
 
 /**
@@ -75,8 +77,11 @@ const listed = z.object({
   id: z.string(),
   name: z.string(),
   created: z.coerce.date(),
-  status: z.string(),
-  exitCode: z.number(),
+  state: z.object({
+    Status: z.string(),
+    ExitCode: z.number(),
+    Health: z.object({ Status: z.string() }).nullish(),
+  }),
   image: z.string(),
   labels: z.record(z.string(), z.string()).nullable(),
   mounts: z.array(mount).nullable(),
@@ -97,9 +102,13 @@ function readContainers(printed: string): readonly ContainerDetails[] {
 const repoDigests = z.array(z.string()).nullable();
 
 function readContainer(json: string, imageDigest: string): ContainerDetails {
-  const container = listed.parse(JSON.parse(json));
+  const { state, ...container } = listed.parse(JSON.parse(json));
   return {
     ...container,
+    status: state.Status,
+    exitCode: state.ExitCode,
+    // Podman says so by an empty text.
+    health: state.Health?.Status || undefined,
     name: container.name.replace(/^\//, ""),
     imageDigest,
     labels: container.labels ?? {},

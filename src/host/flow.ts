@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../errors.ts";
+import { startBeating } from "./beat.ts";
 import { type Chain, chain } from "./chain.ts";
-import type { Exit, Process } from "./host.ts";
+import type { Exit } from "./host.ts";
 import { readLines } from "./lines.ts";
 import type { Facts, Stage } from "./stage.ts";
 import { Tail } from "./tail.ts";
@@ -14,6 +15,8 @@ export interface Flow extends AsyncDisposable {
   readonly stream: Readable;
   /** How many bytes have come so far. */
   readonly bytes: number;
+  /** Sends a line to the first stage, behind its secrets. */
+  say(line: string): void;
   /** Complete once `stream` has ended; grows until then. */
   readonly facts: Facts;
 }
@@ -36,13 +39,14 @@ export async function openFlow(
   const command = chain(stages, mark, Math.ceil(silenceMs / 1000));
   const process = await command.host.start(command.argv);
   const told = listen(process.stderr, mark);
-  const stopBeating = startBeating(process, stages[0].secrets, silenceMs / 6);
+  const secrets = Promise.resolve(stages[0].secrets);
+  const stopBeating = startBeating(process, secrets, silenceMs / 6);
   const ended = process.exit.finally(stopBeating);
   // Whoever reads the stream learns of a failure there; without a reader it is nobody's.
   ended.catch(() => {});
 
   const gate = new Gate(async () => {
-    const [exit] = await Promise.all([ended, told.complete]);
+    const [exit] = await Promise.all([ended, told.complete, secrets]);
     return failureOf(command, exit, told);
   });
   const stream = pipeline(process.stdout, gate, () => {});
@@ -52,6 +56,7 @@ export async function openFlow(
       return gate.bytes;
     },
     facts: told.facts,
+    say: (line) => void process.stdin.write(`${line}\n`),
     async [Symbol.asyncDispose]() {
       stopBeating();
       process.stdin.end();
@@ -84,15 +89,6 @@ class Gate extends Transform {
   override _flush(done: TransformCallback): void {
     this.#verdict().then((failure) => done(failure ?? null), done);
   }
-}
-
-/** Writes the secrets and then an empty line every `beatMs`. */
-function startBeating(process: Process, secrets: readonly string[], beatMs: number): () => void {
-  // A command that has ended reads no more beats; how it ended is told by its exit.
-  process.stdin.on("error", () => {});
-  process.stdin.write([...secrets, ""].map((line) => `${line}\n`).join(""));
-  const timer = setInterval(() => process.stdin.write("\n"), beatMs);
-  return () => clearInterval(timer);
 }
 
 interface Told {

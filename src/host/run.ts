@@ -5,8 +5,8 @@ import type { Exit, Host } from "./host.ts";
 import { Tail } from "./tail.ts";
 
 export interface RunOptions {
-  /** What the command reads; without it, its stdin is empty. A promise lets the command start before. */
-  readonly stdin?: string | Promise<string> | undefined;
+  /** What the command reads; without it, its stdin is empty. */
+  readonly stdin?: string | undefined;
   /** The longest stdout that is taken, in bytes (8 MiB): these are answers, not dumps. */
   readonly maxBytes?: number | undefined;
 }
@@ -48,27 +48,35 @@ export async function run(
 export async function tryRun(
   host: Host,
   argv: readonly string[],
-  { stdin = "", maxBytes = 8 * 1024 * 1024 }: RunOptions = {},
+  { stdin = "", maxBytes }: RunOptions = {},
 ): Promise<Outcome> {
-  // Should the command not even start, nobody asks for it.
-  Promise.resolve(stdin).catch(() => {});
   await using process = await host.start(argv);
   const complaints = new Tail();
   process.stderr.on("data", (chunk: Buffer) => complaints.add(chunk));
   // A command may end without having read everything: how it ended tells whether that matters.
   process.stdin.on("error", () => {});
-  process.stdin.end(await stdin);
-  const limit = new CommandError(`${title(host, argv)} wrote more than ${maxBytes} bytes`, {
-    hint: "Run it there by hand to see what it prints.",
-  });
+  process.stdin.end(stdin);
   const [stdout, exit] = await Promise.all([
-    collect(process.stdout, maxBytes, limit),
+    collect(process.stdout, title(host, argv), maxBytes),
     process.exit,
   ]);
   return { exit, stdout, stderr: complaints.text() };
 }
 
-async function collect(stream: Readable, maxBytes: number, limit: Error): Promise<string> {
+/**
+ * All of an answer, as text.
+ *
+ * @param title of what writes it, for messages
+ * @throws CommandError when it is longer than `maxBytes`
+ */
+export async function collect(
+  stream: Readable,
+  title: string,
+  maxBytes = 8 * 1024 * 1024,
+): Promise<string> {
+  const limit = new CommandError(`${title} wrote more than ${maxBytes} bytes`, {
+    hint: "Run it there by hand to see what it prints.",
+  });
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {

@@ -9,8 +9,10 @@ export interface Stage {
   readonly name: string;
   readonly host: Host;
   readonly argv: readonly string[];
-  /** Lines for the stdin of the first stage. Nothing secret ever stands in `argv`. */
-  readonly secrets: readonly string[];
+  /**
+   * Lines for the stdin of the first stage, which may start before they are known. Nothing secret ever stands in `argv`.
+   */
+  readonly secrets: readonly string[] | Promise<readonly string[]>;
   /** Whether it tells, as the fact `bytes N`, how many bytes it has read. */
   readonly tellsLength: boolean;
 }

@@ -1,6 +1,6 @@
+import { labelsOf } from "../backup/labels.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import type { Engine } from "../engine/engine.ts";
-import { asError } from "../errors.ts";
 import type { BackupInputs } from "../inputs.ts";
 import { showProgress, systemClock } from "../report/progress.ts";
 import { backupOutputs, type Report } from "../report/report.ts";
@@ -10,7 +10,7 @@ import { commit, publishLatest } from "./commit.ts";
 import { type Plan, planBackup } from "./plan.ts";
 import { type Origin, manifestOf } from "./proof.ts";
 import { checkLines, planLines, planStory, resultLine, shrinkage } from "./story.ts";
-import { sweepUploads } from "./sweep.ts";
+import { removeSuspects, sweep } from "./sweep.ts";
 import { transfer } from "./transfer.ts";
 
 /** What a backup works with. */
@@ -24,21 +24,22 @@ export interface BackupRooms {
 /**
  * Backs one database up: plan → sweep → dump → meter → put → manifest → latest → report.
  *
+ * @returns the manifest; undefined for a dry run
  * @throws InputError, ConnectionError, CommandError, StorageError; then nothing was stored and nothing runs on
  */
 export async function backup(
   inputs: BackupInputs,
   rooms: BackupRooms,
   origin: Origin,
-): Promise<void> {
+): Promise<Manifest | undefined> {
   const { engine, storage, report, signal } = rooms;
   const plan = await planBackup(inputs, engine, storage);
   for (const line of planLines(plan, storage)) report.info(line);
-  if (inputs.dryRun) return report.summary(planSummary(planStory(plan, storage)));
+  if (inputs.dryRun) return void (await report.summary(planSummary(planStory(plan, storage))));
 
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
   const destination = { storage, key: plan.key, options: artifactOptions(plan) };
-  const [transferred] = await Promise.all([
+  const [transferred, suspects] = await Promise.all([
     transfer(making, destination, signal),
     sweep(inputs, plan, rooms),
   ]);
@@ -52,29 +53,14 @@ export async function backup(
     extension: plan.extension,
     latest: inputs.latest,
   });
+  await removeSuspects(suspects, inputs, rooms);
+  return manifest;
 }
 
-/** Leftovers of killed runs cost money but harm nobody: failing to find them must not cost a backup. */
-async function sweep(
-  { naming, stallMs }: BackupInputs,
-  { database }: Plan,
-  { storage, report }: BackupRooms,
-): Promise<void> {
-  try {
-    const swept = await sweepUploads(storage, naming, database.name, 3 * stallMs);
-    for (const { key } of swept)
-      report.info(`Aborted the unfinished upload of ${storage.uri(key)}`);
-  } catch (thrown) {
-    report.warning(`Unfinished uploads cannot be cleaned up: ${asError(thrown).message}`, {
-      title: "Clean-up failed",
-    });
-  }
-}
-
-function artifactOptions({ database, engine }: Plan) {
+function artifactOptions({ engine, database, key }: Plan) {
   return {
     contentType: "application/octet-stream",
-    metadata: { "holdfast-engine": engine, "holdfast-database": encodeURIComponent(database.name) },
+    metadata: labelsOf({ engine, database: database.name, key }),
     replace: false,
   };
 }

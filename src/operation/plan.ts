@@ -1,14 +1,14 @@
 import type { Proven } from "../backup/entry.ts";
-import { listBackups } from "../backup/history.ts";
+import { judgeAll, listCandidates } from "../backup/history.ts";
 import { keyFor, type Naming } from "../backup/key.ts";
 import type { Codec } from "../codec/codec.ts";
 import { codecsFor } from "../codec/index.ts";
 import { placeCodecs } from "../codec/place.ts";
-import type { Database, Engine } from "../engine/engine.ts";
+import type { Database, Engine, EngineName } from "../engine/engine.ts";
 import { StorageError } from "../errors.ts";
 import type { Stage } from "../host/stage.ts";
 import type { BackupInputs } from "../inputs.ts";
-import type { Storage } from "../storage/storage.ts";
+import type { Storage, StoredObject } from "../storage/storage.ts";
 
 /** What a backup is going to do, found out without changing anything. */
 export interface Plan {
@@ -24,6 +24,8 @@ export interface Plan {
   readonly codecs: readonly Codec[];
   /** The proven backups of the same database before this one, newest first, as many as a chart shows. */
   readonly earlier: readonly Proven[];
+  /** What lies under keys of this database and has no manifest, whoever made it. */
+  readonly unproven: readonly StoredObject[];
 }
 
 const chartLength = 30;
@@ -48,9 +50,9 @@ export async function planBackup(
   const extension = [engine.extension, ...codecs.map((codec) => codec.extension)].join(".");
   const subject = { database: database.name, engine: engine.name, extension };
   const key = keyFor(inputs.naming, subject, began);
-  const [{ remote, local }, earlier] = await Promise.all([
+  const [{ remote, local }, history] = await Promise.all([
     dump.host === engine.host ? placement : placeCodecs(dump.host, codecs),
-    provenBackups(storage, inputs.naming, engine, database),
+    readHistory(storage, inputs.naming, subject),
     refuseTaken(storage, key),
   ]);
   return {
@@ -61,19 +63,23 @@ export async function planBackup(
     extension,
     stages: [dump, ...remote],
     codecs: local,
-    earlier,
+    ...history,
   };
 }
 
-async function provenBackups(
+async function readHistory(
   storage: Storage,
   naming: Naming,
-  engine: Engine,
-  database: Database,
-): Promise<readonly Proven[]> {
-  const filter = { database: database.name, engine: engine.name, limit: chartLength };
-  const entries = await listBackups(storage, naming, filter);
-  return entries.filter((entry) => entry.kind === "proven");
+  { database, engine }: { readonly database: string; readonly engine: EngineName },
+): Promise<Pick<Plan, "earlier" | "unproven">> {
+  const candidates = await listCandidates(storage, naming);
+  const entries = await judgeAll(storage, candidates, { database, engine, limit: chartLength });
+  return {
+    earlier: entries.filter((entry) => entry.kind === "proven"),
+    unproven: candidates
+      .filter(({ parsed, hasManifest }) => parsed?.database === database && !hasManifest)
+      .map(({ object }) => object),
+  };
 }
 
 /** The upload would find out too, but only after the whole dump. */

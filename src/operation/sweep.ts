@@ -1,13 +1,85 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { keyParser, listingPrefixes, type Naming } from "../backup/key.ts";
-import type { Storage, UnfinishedUpload } from "../storage/storage.ts";
+import { asError } from "../errors.ts";
+import type { BackupInputs } from "../inputs.ts";
+import type { Report } from "../report/report.ts";
+import type { Marked, Storage, UnfinishedUpload } from "../storage/storage.ts";
+import type { Plan } from "./plan.ts";
+import { removeUnproven, suspectsOf } from "./unproven.ts";
+
+interface SweepRooms {
+  readonly storage: Storage;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Artifacts without a manifest, and when they were seen, in milliseconds since 1970. */
+export interface Suspects {
+  readonly seenMs: number;
+  readonly artifacts: readonly Marked[];
+}
+
+/** How long the moment between an artifact and its manifest may last in a run that lives. */
+const momentMs = 30_000;
 
 /**
- * Aborts what killed runs have left of backups of exactly this database: uploads that have shown no sign of life for
- * `idleMs`. An upload that a parallel run is filling gets a part more often than that.
- *
- * @returns the aborted uploads
+ * Looks for what killed runs have left of backups of exactly this database, once it has shown no sign of life for three times
+ * `stall-minutes`. Uploads are aborted at once. Artifacts are looked at twice, see {@link removeSuspects}.
  */
-export async function sweepUploads(
+export async function sweep(
+  { naming, stallMs }: BackupInputs,
+  plan: Plan,
+  rooms: SweepRooms,
+): Promise<Suspects> {
+  const { storage, report } = rooms;
+  const idleMs = 3 * stallMs;
+  await forbearingly(rooms, async () => {
+    for (const { key } of await sweepUploads(storage, naming, plan.database.name, idleMs))
+      report.info(`Aborted the unfinished upload of ${storage.uri(key)}`);
+  });
+  const artifacts = await forbearingly(rooms, () => suspectsOf(storage, plan, idleMs));
+  return { seenMs: Date.now(), artifacts: artifacts ?? [] };
+}
+
+/**
+ * Deletes artifacts that still have no manifest a moment after they were seen. S3 dates an object by the beginning of its upload
+ * (User Guide, "System-defined object metadata"), so that of a parallel run may look old although it was completed just then.
+ */
+export async function removeSuspects(
+  { seenMs, artifacts }: Suspects,
+  { stallMs }: BackupInputs,
+  rooms: SweepRooms,
+): Promise<void> {
+  if (artifacts.length === 0) return;
+  const { storage, report, signal } = rooms;
+  await forbearingly(rooms, async () => {
+    const waitMs = seenMs + Math.min(momentMs, stallMs) - Date.now();
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    for (const artifact of artifacts) {
+      if (await removeUnproven(storage, artifact))
+        report.info(`Deleted ${storage.uri(artifact.key)}, which a killed run left unproven`);
+    }
+  });
+}
+
+/** What killed runs have left costs money but harms nobody: failing to remove it must not cost a backup. */
+async function forbearingly<T>(
+  { report, signal }: SweepRooms,
+  act: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (thrown) {
+    if (signal.aborted) return undefined;
+    report.warning(`What killed runs have left cannot be removed: ${asError(thrown).message}`, {
+      title: "Clean-up failed",
+    });
+    return undefined;
+  }
+}
+
+/** @returns the aborted uploads. One that a parallel run is filling gets a part more often than every `idleMs`. */
+async function sweepUploads(
   storage: Storage,
   naming: Naming,
   database: string,

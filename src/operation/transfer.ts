@@ -1,8 +1,9 @@
-import { pipeline, type Readable } from "node:stream";
+import { pipeline } from "node:stream";
 import type { Codec } from "../codec/codec.ts";
 import { openFlow } from "../host/flow.ts";
 import type { Facts, Stage } from "../host/stage.ts";
 import type { PutOptions, Storage, StoredObject } from "../storage/storage.ts";
+import { destroyOnAbort } from "./abort.ts";
 import { Meter } from "./meter.ts";
 import { silenceMs, watchForStall } from "./stall.ts";
 
@@ -35,7 +36,7 @@ export async function transfer(
 ): Promise<Transferred> {
   await using flow = await openFlow(stages, silenceMs(stallMs));
   const artifact = new Meter();
-  const links = [flow.stream, ...codecs.map((codec) => codec.encoder()), artifact];
+  const links = [flow.stream, ...codecs.map((codec) => codec.encode.stream()), artifact];
   // The failure of any link destroys the last one, and with it the upload that reads it.
   pipeline(links, () => {});
   using _progress = show(() => artifact.bytes);
@@ -50,11 +51,4 @@ export async function transfer(
 /** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */
 function told(facts: Facts): number {
   return [...facts.values()].reduce((sum, texts) => sum + texts.length, 0);
-}
-
-function destroyOnAbort(stream: Readable, signal: AbortSignal): Disposable {
-  const destroy = () => stream.destroy(signal.reason);
-  if (signal.aborted) destroy();
-  signal.addEventListener("abort", destroy);
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", destroy) };
 }

@@ -53,3 +53,8 @@ function visible(character: string): string {
  */
 const meaningful =
   /[&<>|`\\*[\]~$#@]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])|(?<=https?|ftp):|(?<=www)\.|(?<!\d):(?=[\w+-]+:)/giu;
+
+/** The parts that there are, as blocks of their own, with an empty line after the last: steps share one file. */
+export function sections(...parts: readonly (string | undefined)[]): string {
+  return `${parts.filter((part) => part).join("\n\n")}\n\n`;
+}

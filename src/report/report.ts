@@ -23,6 +23,8 @@ export interface Outputs {
   readonly "duration-seconds": number;
   readonly manifest: Manifest;
   readonly backups: readonly BackupJson[];
+  readonly previous: string;
+  readonly "safety-backup-key": string;
 }
 
 export type OutputValues = { readonly [Name in keyof Outputs]?: Outputs[Name] | undefined };

@@ -3,7 +3,7 @@ import type { Manifest } from "../backup/manifest.ts";
 import type { Database, EngineName } from "../engine/engine.ts";
 import { sizeChart } from "./chart.ts";
 import type { Failure } from "./failure.ts";
-import { type Cell, preformatted, prose, table } from "./markdown.ts";
+import { type Cell, preformatted, prose, sections, table } from "./markdown.ts";
 import {
   bytesText,
   changeText,
@@ -142,9 +142,4 @@ export function failureSummary(operation: string, failure: Failure): string {
     `**What to do:** ${prose(failure.hint)}`,
     failure.kind === "unexpected" ? preformatted(failure.stack) : undefined,
   );
-}
-
-/** The parts that there are, as blocks of their own, with an empty line after the last: steps share one file. */
-function sections(...parts: readonly (string | undefined)[]): string {
-  return `${parts.filter((part) => part).join("\n\n")}\n\n`;
 }

@@ -3,13 +3,7 @@ import { amazonChecks, type Checks, compatibleChecks, leavePayloadUnsigned } fro
 import { codeOf, failure, uri } from "./failure.ts";
 import type { Operation } from "./hints.ts";
 import { SlicingHandler } from "./http.ts";
-import {
-  type Attributes,
-  attributes,
-  type S3Options,
-  type Limits,
-  type UploadId,
-} from "./options.ts";
+import { type Attributes, attributes, type S3Options, type Limits } from "./options.ts";
 
 /** A runner ends a cancelled job after 7.5 s: 2 s to learn how a request ended, the rest to clean up after it. */
 const graceMs = 2_000;
@@ -24,7 +18,7 @@ export class Bucket {
   readonly grace: AbortSignal;
   readonly limits: Limits;
   readonly checks: Checks;
-  readonly onUpload: (upload: UploadId) => void;
+  readonly onUpload: NonNullable<S3Options["onUpload"]>;
   /** What every object is given, whichever request makes it. */
   readonly everyObject: Attributes;
   /** When this process must be through with cleaning up. */

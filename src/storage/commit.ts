@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Bucket } from "./bucket.ts";
-import { describe, remove } from "./objects.ts";
+import { head, remove } from "./objects.ts";
 import type { PutOptions, StoredObject } from "./storage.ts";
 
 /** The user metadata under which an object carries the id of the one `put` that made it. */
@@ -45,6 +45,8 @@ export async function commit(
   undo: (signal: AbortSignal) => Promise<void>,
 ): Promise<StoredObject> {
   bucket.signal.throwIfAborted();
+  const { key, id } = object;
+  if (!object.replace) bucket.onUpload({ key, metadata: { [mark]: id } });
   const stored = await send().catch(async (error: unknown) => {
     const signal = bucket.cleanUp();
     await undo(signal);
@@ -63,15 +65,6 @@ async function landed(
   { key, id }: NewObject,
   signal: AbortSignal,
 ): Promise<StoredObject | undefined> {
-  try {
-    const head = await bucket.ask(
-      "HeadObject",
-      key,
-      (s3, http) => s3.headObject({ Bucket: bucket.name, Key: key }, http),
-      signal,
-    );
-    return head.Metadata?.[mark] === id ? describe(key, head) : undefined;
-  } catch {
-    return undefined;
-  }
+  const found = await head(bucket, key, signal).catch(() => undefined);
+  return found?.metadata[mark] === id ? found.object : undefined;
 }

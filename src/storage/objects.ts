@@ -3,7 +3,7 @@ import type { HeadObjectOutput, _Object } from "@aws-sdk/client-s3";
 import { IntegrityError } from "../errors.ts";
 import type { Bucket } from "./bucket.ts";
 import { failure } from "./failure.ts";
-import { MissingObjectError, type StoredObject } from "./storage.ts";
+import { type Metadata, MissingObjectError, type StoredObject } from "./storage.ts";
 
 /** An object as GetObject and HeadObject describe it. */
 export function describe(key: string, head: HeadObjectOutput): StoredObject {
@@ -29,6 +29,27 @@ export async function read(
     throw new TypeError("GetObject answered without a stream");
   const body = Readable.from(whole(bucket, object, answer.Body), { objectMode: false });
   return { object, body };
+}
+
+/** An object's description and metadata; undefined when there is none. */
+export async function head(
+  bucket: Bucket,
+  key: string,
+  signal = bucket.signal,
+): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined> {
+  const object = { Bucket: bucket.name, Key: key };
+  try {
+    const answer = await bucket.ask(
+      "HeadObject",
+      key,
+      (s3, http) => s3.headObject(object, http),
+      signal,
+    );
+    return { object: describe(key, answer), metadata: answer.Metadata ?? {} };
+  } catch (error) {
+    if (error instanceof MissingObjectError) return undefined;
+    throw error;
+  }
 }
 
 /** HTTP marks the end of a body only by its length, and what is cut short must not look complete. */

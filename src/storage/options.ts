@@ -2,6 +2,7 @@ import { StorageClass } from "@aws-sdk/client-s3";
 import { InputError } from "../errors.ts";
 import type { SessionProvider } from "./credentials.ts";
 import { copyPartBytes, partBytes } from "./parts.ts";
+import type { Marked } from "./storage.ts";
 
 /** Which bucket, how it is reached, and what every object in it is given. */
 export interface S3Options {
@@ -19,8 +20,11 @@ export interface S3Options {
   readonly objectTags: Readonly<Record<string, string>>;
   /** Ends everything that is under way; a store is of no use afterwards. */
   readonly signal: AbortSignal;
-  /** Called as soon as a multipart upload exists, so that somebody can end it should this process be killed. */
-  readonly onUpload: ((upload: UploadId) => void) | undefined;
+  /**
+   * Called with all that a put would leave behind if this process were killed, so that somebody can remove it: as soon as a
+   * multipart upload exists, and just before an object may, unless it replaces another one.
+   */
+  readonly onUpload: ((begun: UploadId | Marked) => void) | undefined;
 }
 
 export interface UploadId {

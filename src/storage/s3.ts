@@ -1,7 +1,7 @@
 import { Bucket } from "./bucket.ts";
 import { copy } from "./copy.ts";
 import { type S3Options, type Limits, usualLimits } from "./options.ts";
-import { list, read, remove } from "./objects.ts";
+import { head, list, read, remove } from "./objects.ts";
 import type { Storage } from "./storage.ts";
 import { discard, unfinished } from "./uploads.ts";
 import { write } from "./write.ts";
@@ -15,6 +15,7 @@ export function s3(options: S3Options, limits: Limits = usualLimits): Storage & 
     uri: (key) => bucket.uri(key),
     put: (key, body, how) => write(bucket, key, body, how),
     get: (key) => read(bucket, key),
+    head: (key) => head(bucket, key),
     list: (prefix) => list(bucket, prefix),
     copy: (from, to) => copy(bucket, from, to),
     delete: (object) => remove(bucket, object),

@@ -26,6 +26,11 @@ export interface Storage {
    */
   get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }>;
 
+  /** The object under `key` without its bytes, and its user metadata; undefined when there is none. */
+  head(
+    key: string,
+  ): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined>;
+
   /** Every object whose key begins with `prefix`, in key order, fetched page by page while it is read. */
   list(prefix: string): AsyncIterable<StoredObject>;
 
@@ -49,10 +54,19 @@ export interface Uploads {
   abort(upload: Pick<UnfinishedUpload, "key" | "uploadId">): Promise<void>;
 }
 
+/** User metadata of an object: names in lower case, ASCII names and values. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** An object, as the metadata tells it from all others that its key may have. */
+export interface Marked {
+  readonly key: string;
+  readonly metadata: Metadata;
+}
+
 export interface PutOptions {
   readonly contentType: string;
-  /** User metadata of the object: ASCII keys and values. */
-  readonly metadata: Readonly<Record<string, string>>;
+  /** What the object is given; a store may add to it. */
+  readonly metadata: Metadata;
   /** True to replace what is there (pointers); false to refuse a taken key (backups). */
   readonly replace: boolean;
 }

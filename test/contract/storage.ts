@@ -134,6 +134,17 @@ export function storageContract(name: string, start: () => Promise<Store>): void
     });
 
     for (const bytes of [4, 9 * MiB]) {
+      test(`tells metadata and description of ${bytes} bytes without reading them`, async () => {
+        const metadata = { "made-by": "a test", "percent-encoded": "%E5%BA%97 %1" };
+        const body = streamOf(noise.subarray(0, bytes));
+        const stored = await storage.put(`${prefix}a`, body, { ...backup, metadata });
+        const found = await storage.head(`${prefix}a`);
+        assert.ok(found);
+        const { object } = found;
+        assert.deepEqual({ ...found.metadata, ...metadata }, found.metadata);
+        assert.deepEqual([object.bytes, object.etag], [bytes, stored.etag]);
+      });
+
       test(`refuses a taken key for a body of ${bytes} bytes and keeps what is there`, async () => {
         await storage.put(`${prefix}a`, Buffer.from("first"), backup);
         const second = storage.put(`${prefix}a`, streamOf(noise.subarray(0, bytes)), backup);
@@ -191,11 +202,13 @@ export function storageContract(name: string, start: () => Promise<Store>): void
       const isReason = (error: unknown): boolean => error === reason;
       await assert.rejects(storage.put(`${prefix}a`, Buffer.from("x"), backup), isReason);
       await assert.rejects(storage.get(`${prefix}a`), isReason);
+      await assert.rejects(storage.head(`${prefix}a`), isReason);
       await assert.rejects(Array.fromAsync(storage.list(prefix)), isReason);
     });
 
     test("says that an object is missing", async () => {
       await assert.rejects(storage.get(`${prefix}nothing`), MissingObjectError);
+      assert.equal(await storage.head(`${prefix}nothing`), undefined);
     });
 
     test("lists in the order of keys, only what begins with the prefix", async () => {

@@ -1,36 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { assertFailed, bucket, openScene, type Scene } from "../operation/scene.ts";
+import { assertFailed, bucket } from "../operation/scene.ts";
 import { type Outcome, runPost, type Step } from "../run-action.ts";
-import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { type Proxy, startProxy } from "../servers/proxy.ts";
 import { freePort } from "../servers/sshd.ts";
-import { hold, makeWide, uncompressed, until } from "./hold.ts";
-import { leavingNothing, leavingOnlyObjects, type Place } from "./traces.ts";
+import { hold, until } from "./hold.ts";
+import { openSetting, type Texts } from "./setting.ts";
+import { leavingNothing, leavingOnlyObjects } from "./traces.ts";
 
-type Texts = Readonly<Record<string, string>>;
-
-let scene: Scene;
-let postgres: TestPostgres;
-let places: readonly Place[];
-const servers = new AsyncDisposableStack();
-
-before(async () => {
-  scene = servers.use(await openScene());
-  postgres = servers.use(await startPostgres());
-  await makeWide(postgres, "wide");
-  await postgres.sql("CREATE TABLE t AS SELECT n FROM generate_series(1, 20000) n");
-  places = [{ container: postgres, directory: "/var/lib/postgresql/data" }];
-});
-after(() => servers.disposeAsync());
-
-const small = (): Texts => ({
-  engine: "postgres",
-  container: postgres.name,
-  database: "postgres",
-});
-const wide = (): Texts => ({ ...small(), ...uncompressed, database: "wide" });
+const { scene, places, small, wide } = await openSetting({ name: "wide" });
 
 /** Starts a long backup and does something to it when its upload stands still at a request of that kind. */
 async function at(
@@ -39,7 +18,7 @@ async function at(
   more: Texts = {},
 ): Promise<Outcome> {
   const { reached, release } = hold(scene.s3, operation);
-  await using step = scene.start({ ...wide(), ...more });
+  await using step = scene.start({ ...wide, ...more });
   await Promise.race([reached, step.outcome]);
   await act(step, release);
   const outcome = await step.outcome;
@@ -59,7 +38,7 @@ async function cancel(step: Step): Promise<void> {
 
 /** What the post step of a run does. */
 async function post({ state }: Outcome): Promise<Outcome> {
-  return runPost(state, scene.inputs(wide()), scene.s3.env);
+  return runPost(state, scene.inputs(wide), scene.s3.env);
 }
 
 describe("a cancelled backup", () => {
@@ -119,7 +98,7 @@ describe("a cancelled backup", () => {
     for (const more of [silent, closed]) {
       const outcome = await leavingNothing(scene, places, async () => {
         link.freeze();
-        await using step = scene.start({ ...small(), ...more });
+        await using step = scene.start({ ...small, ...more });
         if (more === closed) await step.printed(/trying again/);
         else await until(async () => (await scene.sshd.sessions()).length > 0);
         const since = Date.now();
@@ -147,7 +126,7 @@ describe("at a random moment", () => {
     test(`(${delayMs} ms) cancelling leaves a proven backup or nothing`, async () => {
       const prefix = `cancelled-${round}`;
       const outcome = await leavingOnlyObjects(scene, places, async () => {
-        await using step = scene.start({ ...small(), prefix });
+        await using step = scene.start({ ...small, prefix });
         await sleep(delayMs);
         step.kill("SIGINT");
         return await step.outcome;
@@ -179,9 +158,9 @@ describe("a backup that is killed", () => {
       scene.s3.clock.advance(-600_000);
       await at("UploadPart", (step) => step.kill("SIGKILL"));
       scene.s3.clock.advance(600_000);
-      await scene.succeed({ ...small(), "stall-minutes": "1", prefix: "database" });
+      await scene.succeed({ ...small, "stall-minutes": "1", prefix: "database" });
       assert.equal(scene.s3.uploads(bucket).length, 1);
-      const { log } = await scene.succeed({ ...wide(), compression: "zstd", "stall-minutes": "1" });
+      const { log } = await scene.succeed({ ...wide, compression: "zstd", "stall-minutes": "1" });
       assert.match(log, /Aborted the unfinished upload of s3:\/\/backups\/database\/wide_/);
     });
   });

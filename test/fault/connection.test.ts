@@ -1,37 +1,17 @@
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { assertFailed, bucket, openScene, type Scene } from "../operation/scene.ts";
+import { describe, test } from "node:test";
+import { assertFailed, bucket } from "../operation/scene.ts";
 import type { Outcome } from "../run-action.ts";
-import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { type Proxy, startProxy } from "../servers/proxy.ts";
 import { freePort } from "../servers/sshd.ts";
-import { hold, makeWide, uncompressed, until } from "./hold.ts";
-import { leavingNothing, leavingOnlyObjects, type Place } from "./traces.ts";
+import { hold, until } from "./hold.ts";
+import { openSetting, type Texts } from "./setting.ts";
+import { leavingNothing, leavingOnlyObjects } from "./traces.ts";
 import { pgDump, unlessAsked, wrap } from "./wrap.ts";
 
-type Texts = Readonly<Record<string, string>>;
-
-let scene: Scene;
-let postgres: TestPostgres;
-let places: readonly Place[];
-const servers = new AsyncDisposableStack();
-
-before(async () => {
-  scene = servers.use(await openScene());
-  postgres = servers.use(await startPostgres());
-  await makeWide(postgres, "wide");
-  await postgres.sql("CREATE TABLE t AS SELECT n FROM generate_series(1, 20000) n");
-  places = [{ container: postgres, directory: "/var/lib/postgresql/data" }];
-});
-after(() => servers.disposeAsync());
-
-const small = (): Texts => ({
-  engine: "postgres",
-  container: postgres.name,
-  database: "postgres",
-  retries: "0",
-});
-const wide = (): Texts => ({ ...small(), ...uncompressed, database: "wide" });
+const { scene, postgres, places, ...inputs } = await openSetting({ name: "wide" });
+const small = { ...inputs.small, retries: "0" };
+const wide = { ...inputs.wide, retries: "0" };
 
 /** A run that must fail and leave nothing. */
 async function fails(act: () => Promise<Outcome>, message: RegExp): Promise<void> {
@@ -55,21 +35,21 @@ describe("a host", () => {
   test("that refuses the connection", async () => {
     const nobody = { "ssh-port": String(await freePort()) };
     await fails(
-      () => scene.act({ ...small(), ...nobody }),
+      () => scene.act({ ...small, ...nobody }),
       /the connection was refused.*`ssh-host`/s,
     );
   });
 
   test("that has no address", async () => {
     const unknown = { "ssh-host": "host.invalid" };
-    await fails(() => scene.act({ ...small(), ...unknown }), /no host of this name|name server/);
+    await fails(() => scene.act({ ...small, ...unknown }), /no host of this name|name server/);
   });
 
   test("that accepts the connection and says nothing", async () => {
     await using link = await openLink();
     await fails(async () => {
       link.freeze();
-      const outcome = await scene.act({ ...small(), ...link.inputs, "stall-minutes": "0.03" });
+      const outcome = await scene.act({ ...small, ...link.inputs, "stall-minutes": "0.03" });
       link.cut("reset");
       return outcome;
     }, /no answer in 1\.8 s/);
@@ -82,14 +62,14 @@ for (const how of ["reset", "end"] as const) {
       for (const bytes of [0, 10, 1000]) {
         await using link = await openLink();
         link.cutAfter("toClient", bytes, how);
-        await fails(() => scene.act({ ...small(), ...link.inputs }), /127\.0\.0\.1:\d+/);
+        await fails(() => scene.act({ ...small, ...link.inputs }), /127\.0\.0\.1:\d+/);
       }
     });
 
     test("in the middle of the dump", async () => {
       await fails(async () => {
         scene.link.cutAfter("toClient", scene.link.bytes.toClient + 20_000_000, how);
-        return await scene.act(wide());
+        return await scene.act(wide);
       }, /the connection (to \S+ )?was (cut|lost)/);
     });
 
@@ -97,7 +77,7 @@ for (const how of ["reset", "end"] as const) {
       // This tool never ends after its dump.
       await using _ = await wrap(postgres, pgDump, unlessAsked('"$0.real" "$@"; exec sleep 999'));
       await fails(async () => {
-        await using step = scene.start(small());
+        await using step = scene.start(small);
         await until(async () => (await postgres.processes()).includes("sleep 999"));
         scene.link.cut(how);
         return await step.outcome;
@@ -106,13 +86,13 @@ for (const how of ["reset", "end"] as const) {
 
     test("at any byte of the run leaves a proven backup or nothing", async () => {
       const whole = scene.link.bytes.toClient;
-      await scene.succeed({ ...small(), prefix: `whole-${how}` });
+      await scene.succeed({ ...small, prefix: `whole-${how}` });
       const bytes = scene.link.bytes.toClient - whole;
       for (const share of [0.2, 0.5, 0.8, 0.97]) {
         await using link = await openLink();
         link.cutAfter("toClient", Math.round(bytes * share), how);
         const prefix = `${how}-${share}`;
-        const run = () => scene.act({ ...small(), ...link.inputs, prefix });
+        const run = () => scene.act({ ...small, ...link.inputs, prefix });
         const { status, log } = await leavingOnlyObjects(scene, places, run);
         const stored = keys().filter((key) => key.startsWith(prefix));
         const proven = [
@@ -131,7 +111,7 @@ describe("a link that freezes", () => {
     await using link = await openLink();
     await fails(async () => {
       const held = hold(scene.s3, "UploadPart");
-      await using step = scene.start({ ...wide(), ...link.inputs, "stall-minutes": "0.05" });
+      await using step = scene.start({ ...wide, ...link.inputs, "stall-minutes": "0.05" });
       await Promise.race([held.reached, step.outcome]);
       link.freeze();
       const outcome = await step.outcome;
@@ -149,7 +129,7 @@ describe("what moves no byte for stall-minutes", () => {
     await using _ = await wrap(postgres, pgDump, unlessAsked("exec sleep 1000"));
     const patience = { "stall-minutes": "0.04" };
     await fails(
-      () => scene.act({ ...small(), ...patience }),
+      () => scene.act({ ...small, ...patience }),
       /no byte moved for 0\.04 minutes.*Raise stall-minutes/s,
     );
   });
@@ -157,7 +137,7 @@ describe("what moves no byte for stall-minutes", () => {
   test("is a store that hangs", async () => {
     await fails(async () => {
       const held = hold(scene.s3, "UploadPart");
-      const outcome = await scene.act({ ...wide(), "stall-minutes": "0.04" });
+      const outcome = await scene.act({ ...wide, "stall-minutes": "0.04" });
       held.release();
       return outcome;
     }, /no byte moved for 0\.04 minutes/);
@@ -169,7 +149,7 @@ describe("with retries, a connection that is cut once", () => {
     const before = keys();
     const outcome = await leavingOnlyObjects(scene, places, () => {
       scene.link.cutAfter("toClient", scene.link.bytes.toClient + 20_000_000, "reset");
-      return scene.succeed({ ...wide(), retries: "1", prefix: "again" });
+      return scene.succeed({ ...wide, retries: "1", prefix: "again" });
     });
     assert.match(outcome.log, /^::warning.*connection (to \S+ )?was (cut|lost).*trying again/m);
     assert.doesNotMatch(outcome.log, /^::error/m);
@@ -186,7 +166,7 @@ describe("with retries, a connection that is cut once", () => {
       const { toClient } = scene.link.bytes;
       scene.link.cutAfter("toClient", toClient + 20_000_000, "reset");
       scene.link.cutAfter("toClient", toClient + 40_000_000, "reset");
-      return scene.act({ ...wide(), retries: "1" });
+      return scene.act({ ...wide, retries: "1" });
     }, /the connection (to \S+ )?was (cut|lost)/);
   });
 });

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Operation, S3Server } from "../servers/s3/index.ts";
+import type { Operation, S3Request, S3Server } from "../servers/s3/index.ts";
 import type { TestPostgres } from "../servers/postgres.ts";
 
 /** Requests that wait in the store until they are let through. */
@@ -11,10 +11,15 @@ export interface Hold {
 
 /** Lets all requests of a kind wait. A long dump then stands still, half way, as everything on the way is full. */
 export function hold(s3: S3Server, operation: Operation): Hold {
+  return holdThose(s3, (request) => request.operation === operation);
+}
+
+/** The same for the requests that a condition is true of. */
+export function holdThose(s3: S3Server, condition: (request: S3Request) => boolean): Hold {
   const reached = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
-  const when = (request: { readonly operation: Operation }) => {
-    if (request.operation !== operation) return false;
+  const when = (request: S3Request) => {
+    if (!condition(request)) return false;
     reached.resolve();
     return true;
   };
@@ -26,6 +31,11 @@ export function hold(s3: S3Server, operation: Operation): Hold {
       released.resolve();
     },
   };
+}
+
+/** True for the request that makes an artifact a backup. */
+export function storesManifest({ operation, key }: S3Request): boolean {
+  return operation === "PutObject" && key.endsWith(".manifest.json");
 }
 
 /** The inputs for a dump that nothing compresses. */

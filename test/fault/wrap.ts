@@ -1,7 +1,8 @@
 import type { TestContainer } from "../servers/docker.ts";
 
-/** Where the images have the pg_dump that a backup picks. */
+/** Where the images have the tools that a backup picks. */
 export const pgDump = "/usr/lib/postgresql/15/bin/pg_dump";
+export const psql = "/usr/lib/postgresql/15/bin/psql";
 
 /** What a script does unless it is only asked for its version. */
 export function unlessAsked(script: string): string {

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { BackupJson } from "../../src/backup/entry.ts";
 import { manifestKey } from "../../src/backup/key.ts";
 import { manifestText } from "../../src/backup/manifest.ts";
 import { aManifest } from "../builders.ts";
 import { type Outcome, runAction } from "../run-action.ts";
-import { connect } from "../servers/s3/client.ts";
 import { startSqlite } from "../servers/sqlite.ts";
 import { assertFailed, bucket, openScene, type Scene } from "./scene.ts";
 import { readBackup, type StoredBackup } from "./stored.ts";
@@ -17,12 +15,6 @@ before(async () => {
   scene = await openScene();
 });
 after(() => scene[Symbol.asyncDispose]());
-
-/** Puts an object as another tool would. */
-async function put(key: string, body: Buffer | string): Promise<void> {
-  using client = connect(scene.s3);
-  await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
-}
 
 /** Lists with what the operation needs and nothing else: no host is named. */
 async function list(more: Readonly<Record<string, string>> = {}): Promise<Listing> {
@@ -51,9 +43,9 @@ describe("backups of ours beside what the two scripts left", () => {
       const outcome = await scene.succeed({ engine: "sqlite", timezone, latest: "copy", ...place });
       return readBackup(scene, outcome);
     };
-    await put(dumped.key, dumped.body);
-    await put(copied.key, copied.body);
-    await put("database/notes.txt", "not a backup");
+    await scene.put(dumped.key, dumped.body);
+    await scene.put(copied.key, copied.body);
+    await scene.put("database/notes.txt", "not a backup");
     app = await backUp("/data/app.db");
     sibling = await backUp("/data/app_x.db");
     listing = await list({ timezone });
@@ -163,10 +155,10 @@ test("a backup whose manifest does not hold is not proven, and the reason is tol
   ];
   for (const [at, { reason: _, text, ...wrong }] of flaws.entries()) {
     const key = `flawed/app_2025010${9 - at}_000000.dump.zst`;
-    await put(key, "content");
-    await put(manifestKey(key), text ?? manifestText(aManifest({ key, bytes: 7, ...wrong })));
+    await scene.put(key, "content");
+    await scene.put(manifestKey(key), text ?? manifestText(aManifest({ key, bytes: 7, ...wrong })));
   }
-  await put(manifestKey("flawed/app_20250110_000000.dump.zst"), manifestText(aManifest()));
+  await scene.put(manifestKey("flawed/app_20250110_000000.dump.zst"), manifestText(aManifest()));
   const { backups, log } = await list({ prefix: "flawed" });
   assert.match(log, /^6 backups, 1 proven$/m);
   // The sound one tells another time than its key does: the manifest knows it better.

@@ -1,31 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
+import { startPostgres } from "../servers/postgres.ts";
+import { conninfo, contentOf } from "./postgres-content.ts";
 import { openScene } from "./scene.ts";
 import { readBackup } from "./stored.ts";
 
 const torture = new URL("../fixtures/torture.sql", import.meta.url);
-
-/** What a dump of a database must bring back: its schema as pg_dump prints it, and every row of every table. */
-async function contentOf(postgres: TestPostgres, database: string): Promise<string> {
-  const argv = [
-    "pg_dump",
-    "--username",
-    postgres.user,
-    "--format=plain",
-    "--inserts",
-    "--no-comments",
-  ];
-  const text = await postgres.exec([...argv, `--dbname=${conninfo(database)}`]);
-  const lines = text
-    .split("\n")
-    .filter((line) => !/^(--|\\(un)?restrict|SELECT pg_catalog.lo_)/.test(line));
-  return lines.toSorted().join("\n");
-}
-
-function conninfo(database: string): string {
-  return `dbname='${database.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-}
 
 test("a PostgreSQL database comes back equal through plain tools, with all that is odd in it", async () => {
   await using postgres = await startPostgres();

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { Outcome, Step } from "../run-action.ts";
 import { runAction, startAction } from "../run-action.ts";
+import { connect } from "../servers/s3/client.ts";
 import { type Proxy, startProxy } from "../servers/proxy.ts";
 import { type S3Options, type S3Server, startS3 } from "../servers/s3/index.ts";
 import { type Sshd, type SshdOptions, startSshd } from "../servers/sshd.ts";
@@ -21,6 +23,8 @@ export interface Scene extends AsyncDisposable {
   start(more: Inputs, env?: Inputs, deadlineMs?: number): Step;
   /** Runs it and fails unless it succeeds. */
   succeed(more: Inputs, env?: Inputs): Promise<Outcome>;
+  /** Puts an object into the bucket as another tool would. */
+  put(key: string, body: Buffer | string): Promise<void>;
   /** Fails unless the bucket holds neither an object nor an unfinished upload. */
   assertNothingStored(): void;
 }
@@ -63,6 +67,10 @@ export async function openScene(
       const outcome = await act(more, env);
       assert.equal(outcome.status, 0, outcome.log);
       return outcome;
+    },
+    async put(key, body) {
+      using client = connect(s3);
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body }));
     },
     assertNothingStored() {
       assert.deepEqual(

@@ -174,6 +174,8 @@ test("action.yml describes the outputs that there are", () => {
     "duration-seconds": true,
     manifest: true,
     backups: true,
+    previous: true,
+    "safety-backup-key": true,
   };
   const action = parse(readFileSync("action.yml", "utf8"));
   assert.deepEqual(Object.keys(action.outputs), Object.keys(outputs));

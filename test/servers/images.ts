@@ -3,26 +3,37 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { docker } from "./docker.ts";
 
-/** The stages of `images/Dockerfile`, which says what each of them holds. */
-const targets = ["bare", "sqlite", "python", "node", "client", "postgres", "busybox"] as const;
+/** The stages of `images/SUITE.Dockerfile`, which says what each of them holds, by release of Debian. */
+const suites = {
+  bookworm: ["bare", "sqlite", "python", "node", "client", "postgres", "busybox"],
+  trixie: ["postgres17"],
+} as const;
 
-type Target = (typeof targets)[number];
+type Suite = keyof typeof suites;
+type Target = (typeof suites)[Suite][number];
 
 /** The tag of a test image. It changes with the recipe: no old image is taken for a new one. */
 export function image(target: Target): string {
-  const recipe = digest(["base.sh", "Dockerfile", "postgres.sh"]);
-  return `holdfast-test/${target}:bookworm-${recipe}-node-${process.version}`;
+  const suite = target === "postgres17" ? "trixie" : "bookworm";
+  const recipe = digest(["base.sh", `${suite}.Dockerfile`, "postgres.sh"]);
+  return `holdfast-test/${target}:${suite}-${recipe}-node-${process.version}`;
 }
 
-/** The command that makes, as root, the images that the engine lacks; undefined when it has all. */
-export async function buildMissing(): Promise<readonly string[] | undefined> {
+/** The commands that make, as root, the images that the engine lacks. */
+export async function buildMissing(): Promise<readonly (readonly string[])[]> {
   const tags = await docker(["images", "--format", "{{.Repository}}:{{.Tag}}", "holdfast-test/*"]);
-  const missing = targets.filter((target) => !tags.split("\n").includes(image(target)));
-  if (missing.length === 0) return undefined;
-  const base = `holdfast-test/base:bookworm-${digest(["base.sh"])}`;
+  const present = tags.split("\n");
+  return (Object.keys(suites) as Suite[]).flatMap((suite) => {
+    const missing = suites[suite].filter((target) => !present.includes(image(target)));
+    return missing.length === 0 ? [] : [buildCommand(suite, missing)];
+  });
+}
+
+function buildCommand(suite: Suite, targets: readonly Target[]): readonly string[] {
+  const base = `holdfast-test/base:${suite}-${digest(["base.sh"])}`;
   const node = new URL(`../../node_modules/node-linux-${process.arch}/bin/node`, import.meta.url);
-  const wanted = missing.map((target) => `${target}=${image(target)}`);
-  return ["sh", recipePath("build.sh"), base, fileURLToPath(node), ...wanted];
+  const wanted = targets.map((target) => `${target}=${image(target)}`);
+  return ["sh", recipePath("build.sh"), suite, base, fileURLToPath(node), ...wanted];
 }
 
 function digest(files: readonly string[]): string {

@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { StorageError } from "../../src/errors.ts";
 import {
+  type Metadata,
   MissingObjectError,
   type PutOptions,
   type Storage,
@@ -14,6 +15,7 @@ import {
 interface Held {
   readonly object: StoredObject;
   readonly bytes: Buffer;
+  readonly metadata: Metadata;
 }
 
 /** An unversioned bucket in memory, for tests of those who only use a storage. */
@@ -42,13 +44,13 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return `s3://memory/${key}`;
   }
 
-  async put(key: string, body: Readable | Buffer, { replace }: PutOptions): Promise<StoredObject> {
+  async put(key: string, body: Readable | Buffer, options: PutOptions): Promise<StoredObject> {
     this.#signal.throwIfAborted();
     const uploadId = this.begin(key);
     try {
       const bytes = Buffer.isBuffer(body) ? body : await this.#collect(body);
-      if (!replace && this.#objects.has(key)) throw this.#taken(key);
-      return this.#hold(key, bytes);
+      if (!options.replace && this.#objects.has(key)) throw this.#taken(key);
+      return this.#hold(key, bytes, options.metadata);
     } finally {
       this.#unfinished.delete(uploadId);
     }
@@ -57,6 +59,13 @@ export class MemoryStorage implements Storage, AsyncDisposable {
   async get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }> {
     const { object, bytes } = this.#held(key);
     return { object, body: Readable.from([bytes], { objectMode: false }) };
+  }
+
+  async head(
+    key: string,
+  ): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined> {
+    this.#signal.throwIfAborted();
+    return this.#objects.get(key);
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
@@ -70,7 +79,8 @@ export class MemoryStorage implements Storage, AsyncDisposable {
   }
 
   async copy(from: StoredObject, to: string): Promise<StoredObject> {
-    return this.#hold(to, this.#held(from.key).bytes);
+    const { bytes, metadata } = this.#held(from.key);
+    return this.#hold(to, bytes, metadata);
   }
 
   async delete(object: StoredObject): Promise<void> {
@@ -106,11 +116,11 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     }
   }
 
-  #hold(key: string, bytes: Buffer): StoredObject {
+  #hold(key: string, bytes: Buffer, metadata: Metadata): StoredObject {
     const etag = `"${createHash("md5").update(bytes).digest("hex")}"`;
     const modified = new Date();
     const object = { key, bytes: bytes.length, modified, etag, versionId: undefined };
-    this.#objects.set(key, { object, bytes });
+    this.#objects.set(key, { object, bytes, metadata });
     return object;
   }
 

@@ -274,14 +274,37 @@ test("a body that fails before the first part is full makes no request", async (
   assert.equal(server.requests.length, 0);
 });
 
-test("an upload is announced as soon as it exists", async () => {
-  const seen: unknown[] = [];
-  const onUpload = (upload: { key: string; uploadId: string }): void => {
-    seen.push([upload, server.uploads("backups").map(({ key, uploadId }) => ({ key, uploadId }))]);
+describe("what a killed put would leave is announced", () => {
+  /** What was announced, each with what then was there. */
+  const announced = async (act: (storage: Storage) => Promise<unknown>) => {
+    const seen: { readonly begun: object; readonly there: readonly object[] }[] = [];
+    const onUpload = (begun: object): void => {
+      const uploads = server.uploads("backups").map(({ key, uploadId }) => ({ key, uploadId }));
+      seen.push({ begun, there: [...uploads, ...server.objects("backups")] });
+    };
+    await act(openS3(server, { onUpload }));
+    return seen;
   };
-  await put(openS3(server, { onUpload }));
-  const [[announced, existing] = []] = seen as [unknown, unknown[]][];
-  assert.deepEqual([announced], existing);
+  const mark = async () => (await openS3(server).head("a"))?.metadata["holdfast-upload"];
+
+  test("an upload as soon as it exists, its object just before", async () => {
+    const [first, second, ...more] = await announced(put);
+    assert.deepEqual([first?.begun], first?.there);
+    assert.deepEqual(second?.there, first?.there);
+    const metadata = { "holdfast-upload": await mark() };
+    assert.deepEqual([second?.begun, more], [{ key: "a", metadata }, []]);
+  });
+
+  test("an object of one request just before", async () => {
+    const seen = await announced((storage) => storage.put("a", Buffer.from("x"), backup));
+    const metadata = { "holdfast-upload": await mark() };
+    assert.deepEqual(seen, [{ begun: { key: "a", metadata }, there: [] }]);
+  });
+
+  test("no object that replaces another", async () => {
+    const replace = { ...backup, replace: true };
+    assert.deepEqual(await announced((storage) => storage.put("a", Buffer.from("x"), replace)), []);
+  });
 });
 
 describe("a download", () => {

@@ -13,13 +13,18 @@ interface Where {
 
 /** Why an inspection is not enough to make a dump with. */
 export function failure(outcome: Outcome, findings: Findings, where: Where): HoldfastError {
-  const said = outcome.stderr.trim();
-  if (findings.pgDumps.length === 0) return missing("pg_dump", where);
-  if (!findings.psql) return missing("psql", where);
-  if (unknownDatabase.test(said)) return noDatabase(findings.others, where);
+  if (findings.pgDumps.length === 0) return missing("pg_dump", where.place);
+  if (!findings.psql) return missing("psql", where.place);
+  if (unknownDatabase.test(outcome.stderr)) return noDatabase(findings.others, where);
+  return noAnswer(outcome, where);
+}
+
+/** Why psql got nothing out of a database that there may be. */
+export function noAnswer({ exit, stderr }: Omit<Outcome, "stdout">, where: Where): HoldfastError {
+  const said = stderr.trim();
   if (refusal.test(said)) return noLogin(said, where);
   if (silence.test(said)) return noServer(said, where);
-  const { code, signal } = outcome.exit;
+  const { code, signal } = exit;
   return new CommandError(
     `psql on ${where.place} cannot ask the database ${name(where)} about itself (${signal ?? `exit status ${code}`}): ${said}`,
     { hint: "What the tool itself said stands in the message." },
@@ -36,7 +41,7 @@ const refusal =
 const silence =
   /could not translate host name|Connection refused|could not connect|timeout expired|No such file or directory|No route to host|unreachable/;
 
-function missing(tool: string, { place }: Where): CommandError {
+export function missing(tool: string, place: string): CommandError {
   return new CommandError(`${place} has no ${tool} that runs`, {
     hint: "Name the container that the database itself runs in: its image has the tools. Or install the PostgreSQL client here (`postgresql-client`), which is both pg_dump and psql.",
   });

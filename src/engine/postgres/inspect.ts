@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Host } from "../../host/host.ts";
+import { tryStage } from "../../host/ask.ts";
 import { oneLine } from "../../host/quote.ts";
-import { tryRun } from "../../host/run.ts";
 import type { Database } from "../engine.ts";
 import { failure, tooOld } from "./failure.ts";
 import inspectScript from "./inspect.sh.ts";
@@ -30,9 +30,13 @@ export interface Inspection {
  */
 export async function inspect(host: Host, pending: Promise<Login>): Promise<Inspection> {
   const script = [toolsScript, passwordScript, inspectScript].join("\n");
-  const argv = ["sh", "-c", script, "inspect", question, others];
-  const stdin = pending.then(({ conninfo, passLine }) => `${oneLine(conninfo)}\n${passLine}\n`);
-  const outcome = await tryRun(host, argv, { stdin });
+  const outcome = await tryStage({
+    name: "the inspection",
+    host,
+    argv: ["sh", "-c", script, "inspect", question, others],
+    secrets: pending.then(({ conninfo, passLine }) => [oneLine(conninfo), passLine]),
+    tellsLength: false,
+  });
   const login = await pending;
   const findings = read(outcome.stdout);
   const { pgDumps, psql, stdbuf, answer } = findings;

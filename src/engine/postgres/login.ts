@@ -1,4 +1,7 @@
-import type { Connection } from "./connection.ts";
+import type { Host } from "../../host/host.ts";
+import { type Connection, type ConnectionOptions, resolveConnection } from "./connection.ts";
+import { readEnvironment } from "./environment.ts";
+import { secretsIn, variablesFor } from "./variables.ts";
 
 /** A connection as libpq's tools want it. */
 export interface Login {
@@ -10,6 +13,24 @@ export interface Login {
   readonly conninfo: string;
   /** The line of a password file (manual, 34.16) that fits every connection; empty without a password. Secret. */
   readonly passLine: string;
+}
+
+/** How to log in to a database. */
+export interface LoginOptions extends ConnectionOptions {
+  /** Is told every secret that is found, before anything is done with it. */
+  readonly mask: (secret: string) => void;
+}
+
+/**
+ * Finds out on `host` how to log in.
+ *
+ * @param session how the server's list of sessions calls the tools
+ * @throws InputError as {@link resolveConnection}; CommandError, ConnectionError
+ */
+export async function logIn(host: Host, options: LoginOptions, session: string): Promise<Login> {
+  const environment = await readEnvironment(host, variablesFor(options));
+  for (const secret of secretsIn(options, environment)) options.mask(secret);
+  return login(resolveConnection(options, environment, host.name), session);
 }
 
 /** @param session how the server's list of sessions calls the tools */
@@ -33,6 +54,11 @@ export function login(connection: Connection, session: string): Login {
       .join(" "),
     passLine: password?.value ? `*:*:*:*:${password.value.replace(/[:\\]/g, "\\$&")}` : "",
   };
+}
+
+/** The connection string for another database of the same server. */
+export function intoDatabase({ conninfo }: Login, database: string): string {
+  return `${conninfo} ${pair("dbname", database)}`;
 }
 
 function pair(key: string, value: string): string {

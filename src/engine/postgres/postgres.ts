@@ -3,21 +3,15 @@ import type { Host } from "../../host/host.ts";
 import { quote } from "../../host/quote.ts";
 import type { Stage } from "../../host/stage.ts";
 import type { Database, Engine } from "../engine.ts";
-import { type ConnectionOptions, resolveConnection } from "./connection.ts";
 import countScript from "./count.sh.ts";
 import { checkDumpArgs, lockTimeout } from "./dump-args.ts";
-import { readEnvironment } from "./environment.ts";
 import { inspect, type Inspection } from "./inspect.ts";
-import { type Login, login } from "./login.ts";
+import { type LoginOptions, logIn } from "./login.ts";
 import passwordScript from "./password.sh.ts";
 import { countedDump } from "./sql.ts";
-import { secretsIn, variablesFor } from "./variables.ts";
 
 /** How to reach and dump a PostgreSQL database. */
-export interface PostgresOptions extends ConnectionOptions, DumpOptions {
-  /** Is told every secret that is found, before anything is done with it. */
-  readonly mask: (secret: string) => void;
-}
+export interface PostgresOptions extends LoginOptions, DumpOptions {}
 
 interface DumpOptions {
   readonly fingerprint: "rows" | "none";
@@ -52,12 +46,6 @@ export function postgres(host: Host, options: PostgresOptions): Engine {
       return dumpStage(host, inspection, options);
     },
   };
-}
-
-async function logIn(host: Host, options: PostgresOptions, session: string): Promise<Login> {
-  const environment = await readEnvironment(host, variablesFor(options));
-  for (const secret of secretsIn(options, environment)) options.mask(secret);
-  return login(resolveConnection(options, environment, host.name), session);
 }
 
 function dumpStage(host: Host, inspection: Inspection, options: DumpOptions): Stage {

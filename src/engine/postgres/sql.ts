@@ -2,15 +2,17 @@
  * psql scripts. Each begins by forgetting the search path: what a database's owner has put in front of pg_catalog
  * must not run with our rights (CVE-2018-1058).
  */
-const start = `\\encoding UTF8
+export const start = `\\encoding UTF8
 BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
 SET LOCAL search_path = '';`;
 
 /**
  * What the database is, as one line of JSON behind the variable `label`. Columns that only some versions have are
- * read through JSON; a version without them answers null.
+ * read through JSON; a version without them answers null. Who waits for a lock in the catalog does so for a minute: the server does not
+ * see meanwhile that its client has gone.
  */
 export const question = `${start}
+SET LOCAL lock_timeout = '60s';
 WITH
 d AS (SELECT d.oid, d.datdba, d.datacl, d.dattablespace, to_json(d) AS j
   FROM pg_database d WHERE datname = current_database()),
@@ -62,11 +64,17 @@ FROM pg_database WHERE datallowconn AND NOT datistemplate;
 COMMIT;`;
 
 // What pg_dump dumps the rows of. Members of extensions come back with their extension.
-const tables = `FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+export const tables = `FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
   AND (relpersistence = 'p' OR relpersistence = 'u' AND NOT pg_is_in_recovery())
   AND NOT EXISTS (SELECT FROM pg_depend x
     WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')`;
+
+/** Lets a transaction take its time, and see all rows. */
+export const unhurried = `SELECT set_config(name, '0', true) FROM pg_settings
+WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+\\g /dev/null
+SET LOCAL row_security = off;`;
 
 /**
  * Exports the state that it sees, has HOLDFAST_DUMP dump it, and tells how many rows every table had in it: a fact
@@ -78,10 +86,7 @@ WHERE relkind = 'r' AND nspname !~ '^pg_' AND nspname <> 'information_schema'
  * not even of a pipe to a psql that is gone.
  */
 export const countedDump = `${start}
-SELECT set_config(name, '0', true) FROM pg_settings
-WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
-\\g /dev/null
-SET LOCAL row_security = off;
+${unhurried}
 SET LOCAL lock_timeout = :'lock_timeout';
 SELECT pg_export_snapshot() AS snapshot \\gset
 SELECT 'LOCK TABLE ' || string_agg(format('ONLY %I.%I', nspname, relname), ', ') || ' IN ACCESS SHARE MODE'

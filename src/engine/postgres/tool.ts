@@ -18,12 +18,13 @@ export function toolFor(tools: readonly Tool[], serverVersion: number): Tool | u
     .toSorted((a, b) => toolMajor(a) - toolMajor(b))[0];
 }
 
-// 17 for 17.2, and 9.06 for 9.6.24: before version 10, the first two numbers were the major version.
-function serverMajor(version: number): number {
+/** 17 for 17.2, and 9.06 for 9.6.24: before version 10, the first two numbers were the major version. */
+export function serverMajor(version: number): number {
   return version >= 100_000 ? Math.floor(version / 10_000) : Math.floor(version / 100) / 100;
 }
 
-function toolMajor({ version }: Tool): number {
+/** The same of a tool. */
+export function toolMajor({ version }: Pick<Tool, "version">): number {
   const [, first = "0", second = "0"] = /\) (\d+)(?:\.(\d+))?/.exec(version) ?? [];
   return Number(first) >= 10 ? Number(first) : (Number(first) * 100 + Number(second)) / 100;
 }

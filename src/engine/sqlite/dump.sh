@@ -47,12 +47,6 @@ end_tool() {
   done
 } 2>/dev/null
 
-# A tool that was killed as the only one at the database leaves its -wal and -shm there; whoever closes the database
-# properly removes them.
-tidy() {
-  [ ! -e "$file-shm" ] || (tool ask "$uri" 'PRAGMA schema_version') >/dev/null 2>&1
-}
-
 trap leave EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT

@@ -6,6 +6,7 @@
 # Prints lines `NAME VALUE`. The first `refused REASON TEXT` ends it; see place.ts for the reasons.
 # shellcheck disable=SC2034,SC2154 # shared with room.sh and tool.sh
 set -u
+exec </dev/null
 path=$1
 
 refuse() {
@@ -69,6 +70,8 @@ settings='journal_mode page_size encoding user_version application_id auto_vacuu
 look_inside() {
   uri=$(uri_of "$file") || refuse denied 'its name cannot be encoded'
   set -- "$uri"
+  alone=
+  [ -e "$file-shm" ] || alone=true
   for setting in $settings; do
     set -- "$@" "PRAGMA $setting"
   done
@@ -80,6 +83,7 @@ look_inside() {
 }
     done
   else
+    [ ! "$alone" ] || tidy
     case $values in
     *locked*) refuse locked "$values" ;;
     *'not a database'* | *encrypted*) refuse kind "$values" ;;

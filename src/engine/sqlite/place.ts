@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { CommandError } from "../../errors.ts";
+import { tryStage } from "../../host/ask.ts";
 import type { Host } from "../../host/host.ts";
-import { tryRun } from "../../host/run.ts";
 import type { Database } from "../engine.ts";
 import inspectScript from "./inspect.sh.ts";
 import nodeProgram from "./node.mjs.ts";
@@ -43,12 +44,26 @@ export const prelude = `${roomScript}\n${toolScript}`;
  */
 export async function look(place: SqlitePlace): Promise<Usable | Refused> {
   const script = `${prelude}\n${inspectScript}`;
-  const argv = ["sh", "-c", script, "inspect", place.path, programs.python3, programs.node];
-  const { exit, stdout, stderr } = await tryRun(place.host, argv);
-  if (exit.code === 0) return { place, ...read(stdout) };
-  const ending = exit.signal ?? `exit status ${exit.code}`;
-  const text = `its shell ended with ${ending}: ${stderr.trim() || "no message"}`;
-  return { place, refused: { reason: "tool", text }, near: [] };
+  const unusable = (text: string): Refused => ({
+    place,
+    refused: { reason: "tool", text },
+    near: [],
+  });
+  const stage = {
+    name: "the inspection",
+    host: place.host,
+    argv: ["sh", "-c", script, "inspect", place.path, programs.python3, programs.node],
+    secrets: [],
+    tellsLength: false,
+  };
+  try {
+    const { exit, stdout, stderr } = await tryStage(stage);
+    if (exit.code === 0) return { place, ...read(stdout) };
+    return unusable(`its shell ended with exit status ${exit.code}: ${stderr || "no message"}`);
+  } catch (thrown) {
+    if (thrown instanceof CommandError) return unusable(thrown.message);
+    throw thrown;
+  }
 }
 
 const number = z.coerce.number().int();

@@ -21,6 +21,12 @@ tool() {
   esac
 }
 
+# A tool that was killed as the only one at the database, $file, leaves its -wal and -shm there; whoever closes the database
+# properly removes them.
+tidy() {
+  [ ! -e "$file-shm" ] || (tool ask "$uri" 'PRAGMA schema_version') >/dev/null 2>&1
+}
+
 cli() {
   uri=$1
   shift

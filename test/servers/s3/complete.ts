@@ -24,13 +24,14 @@ export async function completeMultipartUpload(call: BucketCall): Promise<Answer>
   const checksum = joinChecksums(upload, parts);
   checkClaims(call, parts, checksum);
   // A refused completion leaves the upload as it was, for the client to abort.
-  const { version, replaced } = placeObject(call, {
+  const object = {
     etag: joinEtags(parts),
     checksum,
     attributes: upload.attributes,
     bytes: totalBytes(parts),
     pieces: parts.flatMap(({ pieces }) => pieces),
-  });
+  };
+  const { version, replaced } = placeObject(call, object, upload.initiated);
   call.bucket.uploads.delete(upload.uploadId);
   const unused = [...upload.parts.values()].filter((part) => !parts.includes(part));
   await discardBytes([...replaced, ...unused]);

@@ -38,16 +38,18 @@ type NewObject = Pick<ObjectVersion, "etag" | "checksum" | "attributes" | "bytes
 /**
  * Makes an object visible if the request's conditions hold, both in one moment: nothing is awaited between.
  *
+ * @param modified for one that was uploaded in parts, when that began (User Guide, "System-defined object metadata")
  * @throws S3Error KeyTooLongError, and those of checkWrite
  */
 export function placeObject(
   { bucket, request, store }: BucketCall,
   object: NewObject,
+  modified = now(store),
 ): { readonly version: ObjectVersion; readonly replaced: readonly Version[] } {
   const { key, headers } = request;
   if (Buffer.byteLength(key) > 1024) throw refusal("KeyTooLongError");
   checkWrite(headers, bucket.current(key));
-  const identity = { key, versionId: bucket.nextVersionId(), modified: now(store) };
+  const identity = { key, versionId: bucket.nextVersionId(), modified };
   const version: ObjectVersion = { kind: "object", ...identity, ...object };
   return { version, replaced: bucket.add(version) };
 }

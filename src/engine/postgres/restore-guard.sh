@@ -1,0 +1,94 @@
+#!/bin/sh
+# Makes a database, fills it with a dump, and drops it again: when the dump cannot be restored, and as soon as its
+# lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
+# meanwhile. Runs behind password.sh.
+#
+#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP NAME=VALUE…
+#
+#   PREPARE   SQL that creates the database
+#   PIPELINE  shell text: `link COMMAND…`, joined by `|`; the first reads the dump
+#   FINISH    SQL for the database once it is filled
+#   DROP      SQL that drops it if it is still there
+#
+# stdout: the path of a pipe, to which carry.sh then writes the dump; `staged` when all is done.
+# The dump comes by a command of its own, since the lines of a lifeline cannot carry it; and that command has no beats, since
+# its stdin is the dump. A link that falls silent would leave it, and what reads it, waiting for ever. So it only hands
+# bytes on, and this one, which is told when the link is dead, ends it.
+trap : HUP INT TERM
+psql=$1
+conninfo=$2
+prepare=$3
+pipeline=$4
+finish=$5
+drop=$6
+shift 6
+for variable do
+  set -- "$@" -v "$variable"
+  shift
+done
+room=
+fifo=
+carrier=
+
+ask() {
+  script=$1
+  shift
+  printf '%s\n' "$script" | "$psql" -XqAtw -v ON_ERROR_STOP=1 "$@" -d "$conninfo" >&2
+}
+
+# What begins to drop is not told to end: it ends soon, and the database with it.
+clear() {
+  trap '' HUP INT TERM
+  [ -z "$room" ] || rm -r "$room"
+  case $(readlink "/proc/$carrier/fd/1") in
+  "${fifo:-none}"*) kill -TERM "$carrier" ;;
+  esac 2>/dev/null
+  ask "$drop" "$@"
+}
+trap 'clear "$@"' EXIT
+
+open_pipe() {
+  for place in /dev/shm "${TMPDIR:-/tmp}" /tmp; do
+    room=$(mktemp -d "$place/holdfast.XXXXXX" 2>/dev/null) && break
+  done
+  [ -n "$room" ] || {
+    echo 'neither /dev/shm nor /tmp can be written to, where the dump would pass through' >&2
+    return 1
+  }
+  fifo=$room/dump
+  # Opened for both ways it waits for nobody.
+  mkfifo "$fifo" && exec 5<>"$fifo" && echo "$fifo"
+}
+
+# The carrier's process id goes first. A shell that waits in `read` may miss a signal; its child does not.
+meet_carrier() {
+  carrier=$(IFS= read -r line <&5 && echo "$line")
+  exec 6<"$fifo" 5<&-
+  rm -r "$room"
+  room=
+  case $carrier in
+  '' | *[!0-9]*) return 1 ;;
+  esac
+}
+
+# Runs a command of the pipeline, and tells over descriptor 4 when it fails.
+link() {
+  trap : HUP INT TERM
+  "$@" 4>&- 7<&-
+  set -- "$?" "$1"
+  [ "$1" = 0 ] || echo "${2##*/}: exit status $1" >&4
+  return "$1"
+}
+
+ask "$prepare" "$@" || exit
+open_pipe || exit
+meet_carrier || exit
+failures=$(eval "$pipeline" 4>&1 >&2 <&6)
+[ -z "$failures" ] || {
+  printf '%s\n' "$failures" >&2
+  exit 1
+}
+exec 6<&-
+ask "$finish" "$@" || exit
+echo staged
+cat <&7 >/dev/null

@@ -1,0 +1,2 @@
+// Generated from src/host/stopping.sh by scripts/embed.ts.
+export default "ids=$1\nshift\napart=\n! command -v setsid >/dev/null || apart=setsid\nfinish() {\n  status=$?\n  trap '' HUP INT PIPE TERM\n  $apart \"$@\" start $ids >/dev/null || exit 1\n  exit \"$status\"\n}\ntrap 'exit 143' HUP INT PIPE TERM\ntrap 'finish \"$@\"' EXIT\n\"$@\" stop $ids >/dev/null || exit 1\necho stopped\nline=\nwhile [ \"$line\" != start ] && IFS= read -r line; do :; done";

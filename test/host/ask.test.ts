@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError, InputError } from "../../src/errors.ts";
+import { tryStage } from "../../src/host/ask.ts";
+import type { Host } from "../../src/host/host.ts";
+import type { Stage } from "../../src/host/stage.ts";
+import { directory, here, locate } from "../engine/sqlite/places.ts";
+
+const stage = (script: string, secrets: Stage["secrets"] = [], host = here()): Stage => ({
+  name: "the question",
+  host,
+  argv: ["sh", "-c", script, "sh"],
+  secrets,
+  tellsLength: false,
+});
+
+for (const shell of ["dash", "busybox", "bash"]) {
+  describe(`asking under ${shell}`, () => {
+    const bin = directory();
+    let host: Host;
+    before(async () => {
+      symlinkSync(await locate(shell), join(bin.path, "sh"));
+      host = here({ env: { PATH: `${bin.path}:${process.env["PATH"]}` } });
+    });
+    after(() => bin[Symbol.dispose]());
+
+    test("gives answer, exit status and complaints of a command that fails", async () => {
+      const script = "echo 'a  b'; printf 'one\\\\n\\n -n two\\n' >&2; echo c; exit 3";
+      assert.deepEqual(await tryStage(stage(script, [], host)), {
+        exit: { code: 3, signal: undefined },
+        stdout: "a  b\nc\n",
+        stderr: "one\\n\n -n two",
+      });
+    });
+
+    test("gives the answer of one that has nothing to complain about", async () => {
+      const { exit, stdout, stderr } = await tryStage(stage("printf x", [], host));
+      assert.deepEqual([exit.code, stdout, stderr.trim()], [0, "x", ""]);
+    });
+
+    test("starts a command before its secrets are known", async () => {
+      let know = (_lines: readonly string[]): void => {};
+      const secrets = new Promise<readonly string[]>((resolve) => (know = resolve));
+      const script = 'echo begun; IFS= read -r word; IFS= read -r last; echo "$word,$last."';
+      const asked = tryStage(stage(script, secrets, host));
+      await sleep(300);
+      know(["pass word's", ""]);
+      assert.equal((await asked).stdout, "begun\npass word's,.\n");
+    });
+  });
+}
+
+test("ends a command whose secrets are not to be had, and fails with the reason", async () => {
+  const reason = new InputError("no password", { hint: "Set one." });
+  const pids: number[] = [];
+  const host = here({ started: (pid) => pids.push(pid) });
+  const waiting = stage("read -r word; sleep 1000", Promise.reject(reason), host);
+  await assert.rejects(tryStage(waiting), (error) => error === reason);
+  for (const pid of pids) assert.throws(() => process.kill(-pid, 0), /ESRCH/);
+});
+
+test("gives an endless answer up", async () => {
+  await assert.rejects(tryStage(stage("yes")), (error) => {
+    assert.ok(error instanceof CommandError);
+    assert.match(error.message, /^the question on here wrote more than 8388608 bytes$/);
+    return true;
+  });
+});
+
+test("says when there is no shell", async () => {
+  const host = here({ shell: [await locate("false")] });
+  await assert.rejects(tryStage(stage("", [], host)), (error) => {
+    assert.ok(error instanceof CommandError);
+    assert.match(error.message, /^the question on here was ended before it could tell/);
+    return true;
+  });
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { docker } from "../servers/docker.ts";
+import { startSqlite, type TestSqlite } from "../servers/sqlite.ts";
+import { assertFailed, bucket, openScene, type Scene } from "./scene.ts";
+
+let scene: Scene;
+before(async () => {
+  scene = await openScene();
+});
+after(() => scene[Symbol.asyncDispose]());
+
+async function openShop(): Promise<TestSqlite> {
+  const sqlite = await startSqlite({ file: "shop.db" });
+  await sqlite.sql("INSERT INTO written VALUES (1, 'one'), (2, 'two')");
+  return sqlite;
+}
+
+function of(sqlite: TestSqlite) {
+  return { engine: "sqlite", container: sqlite.name, database: sqlite.path };
+}
+
+function restoreOf(sqlite: TestSqlite) {
+  const restore = { operation: "restore", confirm: "shop", "stop-containers": sqlite.name };
+  return { ...of(sqlite), ...restore };
+}
+
+/** What the container's directory holds, but for the files that a running database has beside it. */
+async function files(sqlite: TestSqlite): Promise<readonly string[]> {
+  const names = await sqlite.exec(["ls", "-A", "/data"]);
+  return names.split("\n").filter((name) => name !== "" && !/-(wal|shm)$/.test(name));
+}
+
+async function startedAt(sqlite: TestSqlite): Promise<string> {
+  return docker(["inspect", "--format", "{{.State.StartedAt}} {{.State.Running}}", sqlite.name]);
+}
+
+describe("a restore of a SQLite database", () => {
+  test("stops what uses it, swaps the files, starts it again, and is undone by one input", async () => {
+    await using sqlite = await openShop();
+    await scene.succeed({ ...of(sqlite), prefix: "swap" });
+    await sqlite.sql("DELETE FROM written; INSERT INTO written VALUES (9, 'later')");
+    const started = await startedAt(sqlite);
+
+    const restored = await scene.succeed({ ...restoreOf(sqlite), prefix: "swap" });
+    assert.equal(await sqlite.sql("SELECT body FROM written ORDER BY id"), "one\ntwo\n");
+    assert.equal(await sqlite.sql("PRAGMA journal_mode"), "wal\n");
+    const now = await startedAt(sqlite);
+    assert.match(now, /true/);
+    assert.notEqual(now, started);
+    assert.match(restored.outputs["previous"] ?? "", /shop_before_\d{8}_\d{6}\.db$/);
+    assert.match(restored.outputs["safety-backup-key"] ?? "", /^swap\/before-restore\//);
+
+    await scene.succeed({ ...restoreOf(sqlite), prefix: "swap", backup: "previous" });
+    assert.equal(await sqlite.sql("SELECT body FROM written ORDER BY id"), "later\n");
+  });
+
+  test("restores what the hourly script has stored", async () => {
+    await using sqlite = await openShop();
+    await sqlite.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    const bytes = Buffer.from(await sqlite.exec(["sh", "-c", `base64 ${sqlite.path}`]), "base64");
+    const key = "sqlite-backup/2024/01/shop_20240101_000000.db.gz";
+    await scene.put(key, gzipSync(bytes));
+    await sqlite.sql("DELETE FROM written");
+    await scene.succeed({ ...restoreOf(sqlite), backup: key, prefix: "sqlite-backup" });
+    assert.equal(await sqlite.sql("SELECT count(*) FROM written"), "2\n");
+  });
+
+  test("of an altered artifact leaves the file, its directory and its container alone", async () => {
+    await using sqlite = await openShop();
+    const { outputs } = await scene.succeed({ ...of(sqlite), prefix: "bad", compression: "none" });
+    const key = outputs["key"] ?? "";
+    const artifact = await scene.s3.read(bucket, key);
+    artifact.writeUInt8(artifact.readUInt8(4_200) ^ 1, 4_200);
+    await scene.put(key, artifact);
+    const [there, started] = [await files(sqlite), await startedAt(sqlite)];
+    const outcome = await scene.act({ ...restoreOf(sqlite), prefix: "bad", backup: key });
+    assertFailed(outcome, /SHA-256/);
+    assert.deepEqual(await files(sqlite), there);
+    assert.equal(await startedAt(sqlite), started);
+    assert.equal(await sqlite.sql("SELECT count(*) FROM written"), "2\n");
+  });
+
+  test("whose container does not come up again is rolled back", async () => {
+    await using sqlite = await openShop();
+    await scene.succeed({ ...of(sqlite), prefix: "roll" });
+    await sqlite.sql("INSERT INTO written VALUES (3, 'three')");
+    // An app that starts only with three rows, as one whose migrations are ahead of the backup.
+    const guard = `sqlite3 ${sqlite.path} 'SELECT count(*) FROM written' | grep -qx 3 || exit 1; exec sleep infinity`;
+    const image = (await docker(["inspect", "--format", "{{.Image}}", sqlite.name])).trim();
+    const volume = `${sqlite.volume}:/data`;
+    const run = ["run", "-d", "--stop-signal=SIGKILL", "-v", volume, image, "sh", "-c", guard];
+    const app = (await docker(run)).trim();
+    try {
+      const both = `${sqlite.name}\n${app.slice(0, 12)}`;
+      const inputs = { ...restoreOf(sqlite), prefix: "roll", "stop-containers": both };
+      assertFailed(await scene.act(inputs), /taken back.*previous one is live again/s);
+      assert.equal(await sqlite.sql("SELECT count(*) FROM written"), "3\n");
+      const state = await docker(["inspect", "--format", "{{.State.Running}}", app]);
+      assert.equal(state.trim(), "true");
+    } finally {
+      await docker(["rm", "-f", app]);
+    }
+  });
+
+  test("wants to know what has to be stopped", async () => {
+    await using sqlite = await openShop();
+    await scene.succeed({ ...of(sqlite), prefix: "which" });
+    const inputs = { ...restoreOf(sqlite), prefix: "which" };
+    const absent = await scene.act({ ...inputs, "stop-containers": "nobody" });
+    assertFailed(absent, /no running container .* has the name nobody/);
+  });
+});
