@@ -58,7 +58,7 @@ async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSign
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const where = await findWhereabouts(inputs, machine);
-  const engine = await openEngine(inputs, where, mask);
+  const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const rooms = { engine, storage, report, signal };
   await backup(inputs, rooms, { ...origin, container: identityOf(where.container) });
 }
@@ -85,7 +85,7 @@ async function backUpFirst(
   { report, mask, origin, storage, signal }: Runner & { storage: Storage; signal: AbortSignal },
 ): Promise<Manifest> {
   if (!safety) throw new Error("a safety backup was not asked for");
-  const engine = await openEngine(safety, where, mask);
+  const engine = await openEngine(safety, where, { mask, heedRestores: false });
   const quiet = { ...report, outputs: () => {}, summary: async () => {} };
   const container = identityOf(where.container);
   const manifest = await backup(

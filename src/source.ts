@@ -4,7 +4,7 @@ import type { Host } from "./host/host.ts";
 import { hostPathOf, volumeMountpoint } from "./host/volume.ts";
 import type { BackupInputs, RestoreInputs } from "./inputs.ts";
 import type { Engine } from "./engine/engine.ts";
-import { postgres } from "./engine/postgres/postgres.ts";
+import { type PostgresOptions, postgres } from "./engine/postgres/postgres.ts";
 import { postgresRestorer } from "./engine/postgres/restore.ts";
 import type { Restorer } from "./engine/restorer.ts";
 import { type OwnContainer, sqliteRestorer } from "./engine/sqlite/restore.ts";
@@ -20,7 +20,7 @@ export interface Whereabouts {
 export async function openEngine(
   inputs: BackupInputs,
   where: Whereabouts,
-  mask: (secret: string) => void,
+  { mask, heedRestores }: Pick<PostgresOptions, "mask" | "heedRestores">,
 ): Promise<Engine> {
   const { source, fingerprint, dumpArgs, compression } = inputs;
   switch (source.engine) {
@@ -33,6 +33,7 @@ export async function openEngine(
         internalCompression: compression.name === "gzip",
         dumpArgs,
         mask,
+        heedRestores,
       });
     case "sqlite": {
       const places = await sqlitePlaces(inputs, source, where);

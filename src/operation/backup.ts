@@ -35,7 +35,10 @@ export async function backup(
   const { engine, storage, report, signal } = rooms;
   const plan = await planBackup(inputs, engine, storage);
   for (const line of planLines(plan, storage)) report.info(line);
-  if (inputs.dryRun) return void (await report.summary(planSummary(planStory(plan, storage))));
+  if (inputs.dryRun) {
+    await report.summary(planSummary(planStory(plan, storage)));
+    return undefined;
+  }
 
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
   const destination = { storage, key: plan.key, options: artifactOptions(plan) };

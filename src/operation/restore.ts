@@ -6,7 +6,7 @@ import { showProgress, systemClock } from "../report/progress.ts";
 import type { Report } from "../report/report.ts";
 import { type RestoreStory, restoreLines, restoreSummary } from "../report/restore.ts";
 import type { Storage } from "../storage/storage.ts";
-import { type Artifact, findArtifact } from "./artifact.ts";
+import { type Artifact, findArtifact, refuseSealed } from "./artifact.ts";
 import { fetch } from "./fetch.ts";
 import { type Stopping, swap, type Swapped } from "./swap.ts";
 
@@ -47,13 +47,16 @@ export async function restore(inputs: RestoreInputs, rooms: RestoreRooms): Promi
 
 /** Undefined when what the last restore has kept is wanted, which lies beside the live database and not in the bucket. */
 async function chosen(
-  { backup, database, source, naming, allowOtherDatabase }: RestoreInputs,
+  { backup, database, source, naming, allowOtherDatabase, identities }: RestoreInputs,
   { storage }: RestoreRooms,
 ): Promise<Artifact | undefined> {
   if (backup.by === "previous") return undefined;
   const wanted = backup.by === "latest" ? backup.by : backup.key;
   const of = { backup: wanted, database, engine: source.engine, allowOtherDatabase };
-  return findArtifact(storage, naming, of);
+  const artifact = await findArtifact(storage, naming, of);
+  // Before anything is made that would be of no use then.
+  refuseSealed(artifact, identities);
+  return artifact;
 }
 
 function undo(site: Site, { restorer, stopping }: RestoreRooms): Promise<Swapped> {

@@ -41,8 +41,10 @@ describe("an inspection that hangs leaves nothing", () => {
   }
 
   test("when it waits for a lock in the catalog, and the run is cancelled", async () => {
-    const locker = postgres.sql(
-      "BEGIN; LOCK pg_shdepend IN ACCESS EXCLUSIVE MODE; SELECT 1 FROM pg_sleep(600) AS locker",
+    const locker = assert.rejects(
+      postgres.sql(
+        "BEGIN; LOCK pg_shdepend IN ACCESS EXCLUSIVE MODE; SELECT 1 FROM pg_sleep(600) AS locker",
+      ),
     );
     await until(() => runs(/^postgres: .*SELECT/));
     await leavingNothing(scene, places, async () => {
@@ -55,7 +57,7 @@ describe("an inspection that hangs leaves nothing", () => {
       await postgres.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%AS locker'",
       );
-      await assert.rejects(locker);
+      await locker;
     });
   });
 });

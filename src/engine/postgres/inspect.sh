@@ -1,5 +1,5 @@
 #!/bin/sh
-# Asks the database about itself. Runs behind tools.sh, which leaves psql and conninfo, and password.sh.
+# Asks the database about itself. Runs behind tools.sh, which leaves psql, conninfo and lock_key, and password.sh.
 #
 #   inspect QUESTION OTHERS
 #
@@ -10,7 +10,7 @@ others=$2
 
 ask() {
   # shellcheck disable=SC2154 # of tools.sh
-  printf '%s\n' "$3" | "$psql" -XqAtw -v ON_ERROR_STOP=1 -v label="$1" -d "$2"
+  printf '%s\n' "$3" | "$psql" -XqAtw -v ON_ERROR_STOP=1 -v label="$1" -v key="$lock_key" -d "$2"
 }
 
 exec 3>&1

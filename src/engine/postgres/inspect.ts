@@ -3,6 +3,7 @@ import type { Host } from "../../host/host.ts";
 import { tryStage } from "../../host/ask.ts";
 import { oneLine } from "../../host/quote.ts";
 import type { Database } from "../engine.ts";
+import { lockKey, restoring, underWay } from "./exclusion.ts";
 import { failure, tooOld } from "./failure.ts";
 import inspectScript from "./inspect.sh.ts";
 import type { Login } from "./login.ts";
@@ -25,16 +26,25 @@ export interface Inspection {
  * Asks the host for its tools and the database about itself, in one remote command.
  *
  * @param pending the login, which may still be on its way: the tools are found meanwhile
- * @throws InputError when the database does not exist or does not let the user in
+ * @param heedRestores false for the backup that a restore makes first
+ * @throws InputError when the database does not exist, does not let the user in, or is being restored
  * @throws CommandError when there is no server, or no tool that fits it
  */
-export async function inspect(host: Host, pending: Promise<Login>): Promise<Inspection> {
+export async function inspect(
+  host: Host,
+  pending: Promise<Login>,
+  heedRestores: boolean,
+): Promise<Inspection> {
   const script = [toolsScript, passwordScript, inspectScript].join("\n");
   const outcome = await tryStage({
     name: "the inspection",
     host,
-    argv: ["sh", "-c", script, "inspect", question, others],
-    secrets: pending.then(({ conninfo, passLine }) => [oneLine(conninfo), passLine]),
+    argv: ["sh", "-c", script, "inspect", `${question}\n${restoring}`, others],
+    secrets: pending.then(({ connection, conninfo, passLine }) => [
+      oneLine(conninfo),
+      lockKey(connection.database.value),
+      passLine,
+    ]),
     tellsLength: false,
   });
   const login = await pending;
@@ -44,6 +54,8 @@ export async function inspect(host: Host, pending: Promise<Login>): Promise<Insp
   if (!psql || !answer || pgDumps.length === 0) throw failure(outcome, findings, where);
   const pgDump = toolFor(pgDumps, answer.serverVersion);
   if (!pgDump) throw tooOld(pgDumps, answer.server, host.name);
+  if (findings.restoring && heedRestores)
+    throw underWay(login.connection.database.value, host.name, findings.restoring);
   const { server, bytes, settings } = answer;
   const name = login.connection.database.value;
   const database = { name, bytes, versions: { server, tool: pgDump.version }, settings };
@@ -64,6 +76,8 @@ export interface Findings {
   readonly stdbuf: boolean;
   /** What the database said about itself, if it said anything. */
   readonly answer: z.infer<typeof answerSchema> | undefined;
+  /** JSON of who restores the database at this moment; undefined when nobody does. */
+  readonly restoring: string | undefined;
   /** The databases that the server has, when the one that was asked for is none of them. */
   readonly others: readonly string[] | undefined;
 }
@@ -81,6 +95,7 @@ function read(stdout: string): Findings {
     psql: tools("psql")[0],
     stdbuf: rows.some(([word]) => word === "stdbuf"),
     answer: answerSchema.optional().parse(json("database")),
+    restoring: rows.find(([word]) => word === "restoring")?.[1],
     others: z.array(z.string()).optional().parse(json("others")),
   };
 }

@@ -11,7 +11,10 @@ import passwordScript from "./password.sh.ts";
 import { countedDump } from "./sql.ts";
 
 /** How to reach and dump a PostgreSQL database. */
-export interface PostgresOptions extends LoginOptions, DumpOptions {}
+export interface PostgresOptions extends LoginOptions, DumpOptions {
+  /** Refuse a database that is being restored at this moment: true but for the backup that a restore makes first. */
+  readonly heedRestores: boolean;
+}
 
 interface DumpOptions {
   readonly fingerprint: "rows" | "none";
@@ -36,7 +39,7 @@ export function postgres(host: Host, options: PostgresOptions): Engine {
     host,
     extension: "dump",
     async inspect() {
-      const inspection = await inspect(host, logIn(host, options, session));
+      const inspection = await inspect(host, logIn(host, options, session), options.heedRestores);
       inspections.set(inspection.database, inspection);
       return inspection.database;
     },

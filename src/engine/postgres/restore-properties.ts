@@ -22,7 +22,10 @@ export function createDatabase(name: string, settings: Settings, serverVersion: 
   const options = [
     "TEMPLATE template0",
     ...(owner === undefined ? [] : [`OWNER ${identifier(owner)}`]),
-    ...(tablespace === undefined ? [] : [`TABLESPACE ${identifier(tablespace)}`]),
+    // Naming it, even the usual one, takes a right to it.
+    ...(tablespace === undefined || tablespace === "pg_default"
+      ? []
+      : [`TABLESPACE ${identifier(tablespace)}`]),
     ...(encoding === undefined ? [] : [`ENCODING ${literal(encoding)}`]),
     ...locale(settings, serverVersion),
   ];

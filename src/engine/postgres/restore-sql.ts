@@ -1,3 +1,4 @@
+import { takeLock } from "./exclusion.ts";
 import { start, tables, unhurried } from "./sql.ts";
 
 /*
@@ -138,12 +139,8 @@ export const sign = `${start}
 SELECT count(*) FROM pg_class;
 COMMIT;`;
 
-/** Tries to take the advisory lock `key`, and prints `held`, or JSON of who has it. @param mode as of a table lock */
-export const lock = (mode: "shared" | "exclusive") => `${apart}
+/** Takes the advisory lock `key` of `database` for as long as the session lasts, and tells as {@link takeLock}. */
+export const lock = `${apart}
 SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'
 \\g /dev/null
-SELECT CASE WHEN pg_try_advisory_lock${mode === "shared" ? "_shared" : ""}(:key) THEN 'held' ELSE (
-  SELECT coalesce(json_agg(json_build_object('session', application_name, 'since', backend_start)), '[]')::text
-  FROM pg_locks JOIN pg_stat_activity USING (pid)
-  WHERE locktype = 'advisory' AND granted AND objsubid = 1
-    AND (classid::bigint << 32 | objid::bigint) = :key) END;`;
+${takeLock}`;

@@ -44,7 +44,7 @@ export function postgresRestorer(host: Host, options: LoginOptions, silenceMs = 
     },
     lock(site) {
       const { survey, database } = caseOf(site);
-      return holdLock(survey.psql, database, "exclusive");
+      return holdLock(survey.psql, database);
     },
     stage: (site, dump) => stage(caseOf(site), session, dump),
     undo: (site) => undo(caseOf(site), site),

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Finds the tools, and then reads a connection string from the first line of stdin, with \\n for a line break and \\\\ for
-# a backslash: who is still finding out how to connect can have the tools found meanwhile. password.sh and
-# inspect.sh follow.
+# Finds the tools, and then reads two lines from stdin: a connection string, with \\n for a line break and \\\\ for a
+# backslash, and the key of the database's advisory lock. Who is still finding out how to connect can have the
+# tools found meanwhile. password.sh and inspect.sh follow.
 #
 # stdout: lines `pg_dump PATH VERSION` for every one that works, `stdbuf` when that does, `psql PATH VERSION` for one; tabs
 # between the fields.
@@ -28,5 +28,5 @@ psql=$(found psql | head -n 1)
 [ -n "$psql" ] || exit 0
 printf '%s\n' "$psql"
 psql=$(printf '%s\n' "$psql" | cut -f 2)
-IFS= read -r conninfo || exit 1
+{ IFS= read -r conninfo && IFS= read -r lock_key; } || exit 1
 conninfo=$(printf %b "$conninfo")

@@ -1,5 +1,5 @@
 import { CommandError, type HoldfastError, InputError } from "../../errors.ts";
-import { type Blocked, type Candidate, lookAt, type Seen } from "./restore-survey.ts";
+import { type Blocked, type Candidate, type lookAt, type Seen } from "./restore-survey.ts";
 import { reactions } from "./refusal.ts";
 
 /** Where a restore works. */
@@ -48,7 +48,7 @@ function isBench(seen: Seen): seen is Bench {
  * Root restores the owner of any file, everybody else only of his own. A hand with a tool is better than one without: it can
  * write a log that a killed application left into the file that is kept.
  */
-export function choose(seen: readonly Seen[]): Ground | undefined {
+function choose(seen: readonly Seen[]): Ground | undefined {
   const bench = seen.find(isBench);
   if (!bench) return undefined;
   const hands = seen.filter(

@@ -2,7 +2,7 @@ import { posix } from "node:path";
 import { InputError } from "../../errors.ts";
 
 /** `YYYYMMDD_HHMMSS` in UTC. */
-export function stampOf(time: Date): string {
+function stampOf(time: Date): string {
   return time.toISOString().slice(0, 19).replace(/[-:]/g, "").replace("T", "_");
 }
 

@@ -67,12 +67,14 @@ same() {
   [ "$1" -ef "$2" ]
 }
 
-# Whether what is kept is only a second name of the live database, which a killed swap has given it.
+# Whether what is kept is only a second name of the live database, which a killed swap has given it. It has no bare
+# `return`: in a trap that gives the status from before the trap (POSIX.1-2017, 2.14 return).
 is_twin() {
-  same "$1" "./$base" || return
-  for part in -wal -journal; do
-    [ ! -s "$1$part" ] || same "$1$part" "./$base$part" || return
-  done
+  same "$1" "./$base" && is_twin_log "$1" -wal && is_twin_log "$1" -journal
+}
+
+is_twin_log() {
+  [ ! -s "$1$2" ] || same "$1$2" "./$base$2"
 }
 
 sweep_twins() {

@@ -81,7 +81,7 @@ const row = z
   .transform(([table, rows]): TableRows => ({ table, rows }));
 
 /** How the row counts of a copy differ from those that were expected. */
-export function differences(
+function differences(
   expected: readonly TableRows[],
   found: readonly TableRows[],
 ): readonly string[] {

@@ -51,6 +51,7 @@ export function options(overrides: Partial<PostgresOptions> = {}): PostgresOptio
     fingerprint: "rows",
     internalCompression: false,
     dumpArgs: [],
+    heedRestores: true,
     mask: () => {},
     ...overrides,
   };

@@ -25,7 +25,8 @@ import {
 describe("a restore", () => {
   for (const tool of ["sqlite", "python", "node", "busybox", "bare"] as const) {
     for (const hand of ["machine", "one-off"] as const) {
-      if (tool === "bare" && hand === "one-off") continue;
+      // A container that is made for it has the same tools as the other one.
+      if (hand === "one-off" && tool !== "sqlite" && tool !== "busybox") continue;
       test(`in a container of ${tool} swaps the file by the ${hand}`, async () => {
         await using shop = await openShop({ of: tool, writes: true });
         chownSync(shop.file, 1_000, 1_001);
