@@ -6,7 +6,7 @@ import { failure } from "./failure.ts";
 import { type Metadata, MissingObjectError, type StoredObject } from "./storage.ts";
 
 /** An object as GetObject and HeadObject describe it. */
-export function describe(key: string, head: HeadObjectOutput): StoredObject {
+function describe(key: string, head: HeadObjectOutput): StoredObject {
   return {
     key,
     bytes: head.ContentLength ?? 0,

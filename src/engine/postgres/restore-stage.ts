@@ -1,9 +1,9 @@
 import { pipeline } from "node:stream/promises";
 import type { Readable } from "node:stream";
-import { buffer } from "node:stream/consumers";
-import { CommandError } from "../../errors.ts";
+import { text } from "node:stream/consumers";
+import { asError, CommandError } from "../../errors.ts";
 import { openFlow } from "../../host/flow.ts";
-import type { Host } from "../../host/host.ts";
+import type { Host, Process } from "../../host/host.ts";
 import { quote } from "../../host/quote.ts";
 import { within } from "../../host/within.ts";
 import type { Incoming } from "../restorer.ts";
@@ -64,9 +64,9 @@ function guard(staging: Staging, dump: Incoming) {
     serverVersion: staging.serverVersion,
     conninfo: intoDatabase(psql.login, name),
   };
-  const text = links(dump, restore).map((argv) => `link ${quote(argv)}`);
+  const commands = links(dump, restore).map((argv) => `link ${quote(argv)}`);
   // What follows the dump in the stream must be read too, or its end would look like a failure.
-  const piped = [...text.slice(0, -1), `{ ${text.at(-1)} && cat >/dev/null; }`].join(" | ");
+  const piped = [...commands.slice(0, -1), `{ ${commands.at(-1)} && cat >/dev/null; }`].join(" | ");
   const maintenance = intoDatabase(psql.login, psql.maintenance);
   const scripts = [prepare(create), piped, finish, dropMarked];
   const variables = assignments({ name, pattern, mark: `${markStart}${session}` });
@@ -88,39 +88,32 @@ async function carry(
   { host, fifo }: { readonly host: Host; readonly fifo: string },
   verdict: Promise<unknown>,
 ): Promise<void> {
-  const settled = new AbortController();
-  verdict.catch(() => settled.abort());
   await using carrier = await host.start(["sh", "-c", carryScript, "carry", fifo]);
-  carrier.stdout.resume();
-  const complaints = buffer(carrier.stderr).catch(() => "");
-  let broken: { readonly reason: unknown } | undefined;
-  const source = watched(dump, (reason) => {
-    broken = { reason };
-  });
+  // Of several errors the first is the reason; a pipeline then gives it to all its streams.
+  let first: "dump" | "way" | undefined;
+  dump.once("error", () => (first ??= "dump"));
+  carrier.stdin.once("error", () => (first ??= "way"));
+  const failed = new Promise<never>((_, reject) => verdict.catch(reject));
+  const sent = send(dump, carrier, host);
+  // A dump that stands still would never notice that nobody waits for it.
+  sent.catch(() => {});
   try {
-    await pipeline(source, carrier.stdin, { signal: settled.signal });
-    const { code } = await carrier.exit;
-    if (code !== 0) throw notCarried(host, String(await complaints));
+    await Promise.race([sent, failed]);
   } catch (thrown) {
-    if (broken) throw broken.reason;
+    if (first === "dump") throw thrown;
     await within(verdictMs, verdict);
-    if (settled.signal.aborted) await verdict;
-    throw thrown;
+    await Promise.race([failed, Promise.reject(asError(thrown))]);
   }
 }
 
-/** The bytes of `source`; `failed` is told when it is the source itself that breaks. */
-async function* watched(source: Readable, failed: (reason: unknown) => void) {
-  try {
-    yield* source;
-  } catch (reason) {
-    failed(reason);
-    throw reason;
-  }
-}
-
-function notCarried(host: Host, said: string): CommandError {
-  return new CommandError(`the dump could not be handed on in ${host.name}: ${said.trim()}`, {
-    hint: "What the shell said stands in the message.",
-  });
+async function send(dump: Readable, carrier: Process, host: Host): Promise<void> {
+  carrier.stdout.resume();
+  const complaints = text(carrier.stderr).catch(() => "");
+  await pipeline(dump, carrier.stdin);
+  const { code } = await carrier.exit;
+  if (code === 0) return;
+  throw new CommandError(
+    `the dump could not be handed on in ${host.name}: ${(await complaints).trim()}`,
+    { hint: "What the shell said stands in the message." },
+  );
 }

@@ -28,5 +28,6 @@ psql=$(found psql | head -n 1)
 [ -n "$psql" ] || exit 0
 printf '%s\n' "$psql"
 psql=$(printf '%s\n' "$psql" | cut -f 2)
+# shellcheck disable=SC2034 # inspect.sh asks with it
 { IFS= read -r conninfo && IFS= read -r lock_key; } || exit 1
 conninfo=$(printf %b "$conninfo")

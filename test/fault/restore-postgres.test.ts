@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { openScene, type Scene } from "../operation/scene.ts";
+import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
+import { type Ending, endings, endRestores, lastOne, untilUp } from "./endings.ts";
+
+let scene: Scene;
+before(async () => {
+  scene = await openScene();
+});
+after(() => scene[Symbol.asyncDispose]());
+
+for (const how of Object.keys(endings) as Ending[])
+  describe(`${how}, wherever in a restore`, () => {
+    test("leaves a PostgreSQL database as it was or as it is to be, and nothing that the next run does not remove", async () => {
+      await using postgres: TestPostgres = await startPostgres({ env: { POSTGRES_DB: "shop" } });
+      await postgres.sql(
+        "CREATE TABLE item AS SELECT n, md5(n::text) AS text FROM generate_series(1, 3000) n; CREATE INDEX ON item (text)",
+      );
+      const inputs = {
+        engine: "postgres",
+        container: postgres.name,
+        database: "shop",
+        prefix: how.replaceAll(" ", "-"),
+      };
+      await scene.succeed(inputs);
+      await postgres.sql("DELETE FROM item WHERE n > 1000");
+
+      const restore = {
+        ...inputs,
+        operation: "restore",
+        confirm: "shop",
+        "safety-backup": "false",
+      };
+      const look = async (log: string) => {
+        const rows = (await untilUp(() => postgres.sql("SELECT count(*) FROM item"))).trim();
+        assert.ok(rows === "1000" || rows === "3000", `${rows} rows\n${log}`);
+        await untilUp(() => postgres.sql("DELETE FROM item WHERE n > 1000"));
+      };
+      await endRestores(scene, restore, how, { rounds: 20, look });
+
+      await lastOne(scene, restore);
+      const left = await postgres.sql(
+        "SELECT datname FROM pg_database WHERE datname LIKE 'shop!_restoring!_%' ESCAPE '!'",
+        "postgres",
+      );
+      assert.equal(left, "");
+    });
+  });
