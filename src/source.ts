@@ -37,7 +37,7 @@ export async function openEngine(
       });
     case "sqlite": {
       const places = await sqlitePlaces(inputs, source, where);
-      return sqlite(places, { database: source.database, fingerprint, dumpArgs });
+      return sqlite(places, { database: source.database, fingerprint, dumpArgs, heedRestores });
     }
   }
 }

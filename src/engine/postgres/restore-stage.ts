@@ -71,7 +71,7 @@ function guard(staging: Staging, dump: Incoming) {
   const scripts = [prepare(create), piped, finish, dropMarked];
   const variables = assignments({ name, pattern, mark: `${markStart}${session}` });
   const parameters = [psql.path, maintenance, ...scripts, ...variables];
-  return psqlStage(psql, dump.kind === "custom" ? "pg_restore" : "psql", guardScript, parameters);
+  return psqlStage(psql, "the restore", guardScript, parameters);
 }
 
 /** How long a pipeline that has failed may take to say so. */
@@ -93,7 +93,9 @@ async function carry(
   let first: "dump" | "way" | undefined;
   dump.once("error", () => (first ??= "dump"));
   carrier.stdin.once("error", () => (first ??= "way"));
-  const failed = new Promise<never>((_, reject) => verdict.catch(reject));
+  const failed = new Promise<never>((_, reject) => {
+    verdict.catch(reject);
+  });
   const sent = send(dump, carrier, host);
   // A dump that stands still would never notice that nobody waits for it.
   sent.catch(() => {});

@@ -112,7 +112,7 @@ function undone({ name, coming }: Swap, cause: CommandError): CommandError {
   return new CommandError(
     `the databases could not be swapped: ${cause.message}. What was live is still called ${JSON.stringify(name)}${restored}`,
     {
-      hint: "Clients whose sessions may not be ended, and prepared transactions, keep a database from being renamed. Stop what uses it, with `stop-containers`, or let `db-user` name a superuser.",
+      hint: "Clients whose sessions do not end, or may not be ended by `db-user`, and prepared transactions, keep a database from being renamed. Stop what uses it, with `stop-containers`, or let `db-user` name a superuser.",
       cause,
     },
   );

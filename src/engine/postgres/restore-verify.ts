@@ -27,7 +27,8 @@ export async function verify(
   settings: Settings,
 ): Promise<readonly string[]> {
   const found = read(await ask(psql, name, contents));
-  return [rowsRight(name, manifest, found), ...extensionsRight(name, settings, found)];
+  const extensions = manifest ? extensionsRight(name, settings, found) : [];
+  return [rowsRight(name, manifest, found), ...extensions];
 }
 
 function read(stdout: string): Contents {

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Looks at a database file and changes nothing. Stands behind room.sh and tool.sh.
 #
-#   sh -c INSPECT inspect PATH PYTHON NODE
+#   sh -c INSPECT inspect PATH PYTHON NODE HEED
+#
+#   HEED   `heed` to refuse a database that is being restored
 #
 # Prints lines `NAME VALUE`. The first `refused REASON TEXT` ends it; see place.ts for the reasons.
 # shellcheck disable=SC2034,SC2154 # shared with room.sh and tool.sh
@@ -93,10 +95,20 @@ look_inside() {
   fi
 }
 
+# Claims as restore-lock.sh makes them: one that is a minute old is nobody's any more.
+look_for_restore() {
+  for claim in "${file%/*}/.${file##*/}.holdfast-restore-"*; do
+    made=$(stat -c %Y -- "$claim" 2>/dev/null) || continue
+    age=$(($(date +%s) - made))
+    [ "$age" -ge 60 ] || refuse restoring "a restore of it is at work, which gave a sign $age s ago"
+  done
+}
+
 look_at_file
 look_for_tool "$@"
 file=$(canonical "$path") || refuse denied 'its path cannot be resolved'
 file=${file%??}
+[ "$4" != heed ] || look_for_restore
 look_for_room
 printf 'bytes %s\ntool %s\nversion %s\nlibrary %s\n' "$bytes" "$tool" "${versions%%
 *}" "${versions#*

@@ -40,19 +40,21 @@ export const prelude = `${roomScript}\n${toolScript}`;
 /**
  * Looks at a place by one remote command.
  *
+ * @param heedRestores refuse a database that is being restored
  * @throws ConnectionError when the host cannot be talked to
  */
-export async function look(place: SqlitePlace): Promise<Usable | Refused> {
+export async function look(place: SqlitePlace, heedRestores: boolean): Promise<Usable | Refused> {
   const script = `${prelude}\n${inspectScript}`;
   const unusable = (text: string): Refused => ({
     place,
     refused: { reason: "tool", text },
     near: [],
   });
+  const heed = heedRestores ? "heed" : "";
   const stage = {
     name: "the inspection",
     host: place.host,
-    argv: ["sh", "-c", script, "inspect", place.path, programs.python3, programs.node],
+    argv: ["sh", "-c", script, "inspect", place.path, programs.python3, programs.node, heed],
     secrets: [],
     tellsLength: false,
   };

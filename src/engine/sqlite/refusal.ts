@@ -2,7 +2,16 @@ import { CommandError, type HoldfastError, InputError } from "../../errors.ts";
 import type { Refused } from "./place.ts";
 
 /** Why a database cannot be copied from a place; inspect.sh says which. */
-export const reasons = ["absent", "kind", "denied", "tool", "room", "locked", "sqlite"] as const;
+export const reasons = [
+  "absent",
+  "kind",
+  "denied",
+  "tool",
+  "room",
+  "locked",
+  "restoring",
+  "sqlite",
+] as const;
 export type Reason = (typeof reasons)[number];
 
 interface Reaction {
@@ -42,6 +51,11 @@ export const reactions: Readonly<Record<Reason, Reaction>> = {
     error: CommandError,
     everywhere: true,
     hint: "A program held an exclusive lock for all of 30 s. Look for a long transaction, or for `PRAGMA locking_mode = EXCLUSIVE`, which shuts out everybody else for good.",
+  },
+  restoring: {
+    error: InputError,
+    everywhere: true,
+    hint: "Let it end, then run again. When it was killed, the database is free a minute after its last sign.",
   },
   sqlite: {
     error: CommandError,

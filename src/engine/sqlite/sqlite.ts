@@ -15,6 +15,8 @@ export interface SqliteOptions {
   readonly fingerprint: "rows" | "none";
   /** None: nothing about the copy can be chosen. */
   readonly dumpArgs: readonly string[];
+  /** Refuse a database that is being restored at this moment: true but for the backup that a restore makes first. */
+  readonly heedRestores: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface SqliteOptions {
  */
 export function sqlite(
   places: readonly [SqlitePlace, ...SqlitePlace[]],
-  { database, fingerprint, dumpArgs }: SqliteOptions,
+  { database, fingerprint, dumpArgs, heedRestores }: SqliteOptions,
 ): Engine {
   if (dumpArgs.length > 0)
     throw new InputError(`The input dump-args is of no use to sqlite: ${dumpArgs.join(" ")}`, {
@@ -40,7 +42,7 @@ export function sqlite(
     host: places[0].host,
     extension: "db",
     async inspect() {
-      found = await firstUsable(places, database);
+      found = await firstUsable(places, database, heedRestores);
       const { bytes, versions, settings } = found;
       return { name, bytes, versions, settings };
     },
@@ -64,10 +66,14 @@ function nameOf(database: string): string {
   });
 }
 
-async function firstUsable(places: readonly SqlitePlace[], database: string): Promise<Usable> {
+async function firstUsable(
+  places: readonly SqlitePlace[],
+  database: string,
+  heedRestores: boolean,
+): Promise<Usable> {
   const tried: Refused[] = [];
   for (const place of places) {
-    const found = await look(place);
+    const found = await look(place, heedRestores);
     if (!("refused" in found)) return found;
     tried.push(found);
     if (reactions[found.refused.reason].everywhere) break;

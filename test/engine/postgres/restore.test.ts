@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { postgresRestorer } from "../../../src/engine/postgres/restore.ts";
 import { conninfo, contentOf } from "../../operation/postgres-content.ts";
+import { createNetwork } from "../../servers/docker.ts";
 import { image } from "../../servers/images.ts";
 import { startPostgres, type TestPostgres } from "../../servers/postgres.ts";
-import { inside, leftovers, options, schemaOf, workers } from "./places.ts";
+import { inside, leftovers, options, schemaOf, take, workers } from "./places.ts";
 import {
   type Backup,
   backUp,
+  backupOf,
   bringBack,
   databasesOf,
   incoming,
@@ -290,6 +292,43 @@ describe("a restore", () => {
     await bringBack(restorer, backup);
     assert.equal(await stateOf("owned"), "backed up");
     await leavesNothing(server);
+  });
+});
+
+describe("a restore by newer tools than the server", () => {
+  test("brings back what they have dumped there", async () => {
+    await using network = await createNetwork();
+    await using server = await startPostgres({ network: network.name });
+    await using tools = await startPostgres({ image: image("postgres17"), network: network.name });
+    await server.sql("CREATE DATABASE old");
+    await server.load(torture, "old");
+    const content = await contentOf(server, "old");
+    const { host, password, database } = {
+      host: server.name,
+      password: server.password,
+      database: "old",
+    };
+    const backup = backupOf(await take(inside(tools), { host, password, database }));
+    assert.match(backup.manifest.versions.tool, /17\./);
+    await server.sql("DROP TABLE customer CASCADE", "old");
+    const restorer = postgresRestorer(inside(tools), options({ host, password, database }));
+    await bringBack(restorer, backup);
+    assert.equal(await contentOf(server, "old"), content);
+  });
+
+  test("of a dump of 15 makes an equal database in 17", async () => {
+    await using server = await startPostgres();
+    await using newer = await startPostgres({ image: image("postgres17") });
+    await server.sql("CREATE DATABASE torture");
+    await server.load(torture, "torture");
+    await server.sql(properties);
+    const backup = await backUp(server, "torture");
+    await newer.sql(
+      `CREATE ROLE "read ""er"""; CREATE ROLE "Ow""ner"; CREATE ROLE granted; CREATE ROLE onward`,
+    );
+    const { site, verified } = await bringBack(restorerOf(newer, "torture"), backup);
+    assert.match(site.warnings.join(), /PostgreSQL 15\.\S+ .*was backed up, and 17\./);
+    assert.match(verified[0] ?? "", /all as they were backed up$/);
   });
 });
 

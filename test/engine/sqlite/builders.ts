@@ -29,7 +29,12 @@ export function table(name: string, rows: number, bytes = 100): string {
 }
 
 export function engineFor(host: Host, path: string, fingerprint: "rows" | "none" = "rows"): Engine {
-  return sqlite([{ host, path }], { database: path, fingerprint, dumpArgs: [] });
+  return sqlite([{ host, path }], {
+    database: path,
+    fingerprint,
+    dumpArgs: [],
+    heedRestores: true,
+  });
 }
 
 export interface Dumped {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
@@ -8,7 +8,7 @@ import { CommandError, type HoldfastError, InputError } from "../../../src/error
 import { engineFor, makeIn, table } from "./builders.ts";
 import { directory, here, locate, pathWith } from "./places.ts";
 
-const nothing = { fingerprint: "none", dumpArgs: [] } as const;
+const nothing = { fingerprint: "none", dumpArgs: [], heedRestores: true } as const;
 
 /** What the inspection of a path is refused with. */
 async function refused(kind: typeof InputError | typeof CommandError, path: string, host = here()) {
@@ -67,6 +67,18 @@ describe("inspecting a SQLite database", () => {
     const found = await engine.inspect();
     assert.equal(found.name, "my.app");
     assert.equal(engine.dump(found).host, places[2].host);
+  });
+
+  test("refuses one that is being restored, until the restore has been silent for a minute", async () => {
+    using dir = directory();
+    const path = makeIn(dir, table("t", 1));
+    const claim = join(dir.path, ".app.db.holdfast-restore-abc");
+    writeFileSync(claim, "");
+    const error = await refused(InputError, path);
+    assert.match(error.message, /a restore of it is at work, which gave a sign \d+ s ago/);
+    const longAgo = Date.now() / 1_000 - 61;
+    utimesSync(claim, longAgo, longAgo);
+    assert.equal((await engineFor(here(), path).inspect()).name, "app");
   });
 
   test("passes by tools without the backup API", async () => {
@@ -158,7 +170,12 @@ describe("inspecting refuses", () => {
 
   test("the input dump-args, and a path that names no file", () => {
     const refuse = (database: string, dumpArgs: string[]) => () =>
-      sqlite([{ host: here(), path: database }], { database, fingerprint: "rows", dumpArgs });
+      sqlite([{ host: here(), path: database }], {
+        database,
+        fingerprint: "rows",
+        dumpArgs,
+        heedRestores: true,
+      });
     assert.throws(
       refuse("a.db", ["--x"]),
       (error) => error instanceof InputError && /dump-args/.test(error.message),
