@@ -15,7 +15,7 @@ import { type S3Options, s3 } from "./storage/s3.ts";
 export interface Identity {
   /** A new OIDC token of the job. */
   readonly identityToken: (audience: string) => Promise<string>;
-  /** Tells the post step of an upload that it has to end if this process cannot. */
+  /** Tells the post step what it has to remove if this process cannot. */
   readonly onUpload: S3Options["onUpload"];
 }
 

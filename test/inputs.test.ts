@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { InputError } from "../src/errors.ts";
-import { type BackupInputs, type Inputs, readInputs } from "../src/inputs.ts";
+import { type BackupInputs, type Inputs, readInputs, type RestoreInputs } from "../src/inputs.ts";
 
 type Given = Readonly<Record<string, string>>;
 
@@ -17,6 +17,7 @@ const postgres: Given = {
   bucket: "backups",
 };
 const sqlite: Given = { ...postgres, engine: "sqlite", database: "/data/app.db" };
+const restore: Given = { ...postgres, operation: "restore", confirm: "shop" };
 const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 const action: {
@@ -49,6 +50,7 @@ suite("action.yml and the reader of the inputs", () => {
     const everything: readonly Given[] = [
       { ...postgres, "role-to-assume": "arn:aws:iam::123456789012:role/x" },
       sqlite,
+      restore,
     ];
     for (const given of everything) {
       const note = (name: string): string => {
@@ -65,7 +67,7 @@ suite("action.yml and the reader of the inputs", () => {
     const defaults = Object.fromEntries(
       entries.map(([name, given]) => [name, given.default ?? ""]),
     );
-    for (const given of [postgres, sqlite, { operation: "list", bucket: "backups" }]) {
+    for (const given of [postgres, sqlite, restore, { operation: "list", bucket: "backups" }]) {
       assert.deepEqual(read({ ...defaults, ...given }), read(given));
     }
   });
@@ -242,9 +244,52 @@ suite("a list's inputs", () => {
   });
 });
 
+suite("a restore", () => {
+  const read_ = (given: Given): RestoreInputs => {
+    const inputs = read({ ...restore, ...given });
+    assert.equal(inputs.operation, "restore");
+    return inputs as RestoreInputs;
+  };
+
+  test("wants the database's name a second time, and for SQLite the file's base name", () => {
+    assert.equal(read_({}).database, "shop");
+    assert.equal(read_({ ...sqlite, operation: "restore", confirm: "app" }).database, "app");
+    for (const confirm of ["", "Shop", "latest", "/data/app.db"])
+      assert.match(refused({ ...restore, confirm }).message, /^confirm is /);
+    assert.match(refused({ ...restore, database: "" }).message, /^database is not set/);
+  });
+
+  test("takes the latest backup, the previous database or a key", () => {
+    assert.deepEqual(read_({}).backup, { by: "latest" });
+    assert.deepEqual(read_({ backup: "previous" }).backup, { by: "previous" });
+    assert.deepEqual(read_({ backup: "a/b.dump" }).backup, { by: "key", key: "a/b.dump" });
+  });
+
+  test("backs the live database up first, apart from the others, unless told not to", () => {
+    const { safety } = read_({ prefix: "db", "key-template": "{database}/x_{YYYYMMDD}_{HHMMSS}.{ext}" });
+    assert.equal(safety?.naming.prefix, "db/before-restore");
+    assert.equal(safety?.naming.template, undefined);
+    assert.equal(safety?.latest, "none");
+    assert.equal(read_({ "safety-backup": "false" }).safety, undefined);
+  });
+
+  test("stops containers by their names and labels", () => {
+    assert.deepEqual(read_({ "stop-containers": "web-1\nservice=shop" }).stopped, [
+      { by: "name", name: "web-1" },
+      { by: "labels", labels: [["service", "shop"]] },
+    ]);
+    assert.match(refused({ ...restore, "stop-containers": "-rm" }).message, /^stop-containers/);
+  });
+
+  test("beside the live database wants another name", () => {
+    assert.equal(read_({ "restore-to": "shop2" }).beside, "shop2");
+    assert.match(refused({ ...restore, "restore-to": "shop" }).message, /^restore-to/);
+  });
+});
+
 suite("a wrong value", () => {
   const wrong: readonly (readonly [name: string, value: string, given?: Given])[] = [
-    ["operation", "restore"],
+    ["operation", "explode"],
     ["operation", "Backup"],
     ["ssh-host", "deploy@db.example"],
     ["ssh-host", "db.example:22"],
@@ -320,7 +365,7 @@ suite("a wrong value", () => {
   }
 
   test("of operation is answered with the operations there are", () => {
-    assert.match(refused({ operation: "restore" }).hint, /\bbackup or list\b/);
+    assert.match(refused({ operation: "explode" }).hint, /\bbackup, restore, or list\b/);
   });
 
   test("is refused when two inputs contradict each other", () => {

@@ -59,7 +59,10 @@ function to(sshd: Sshd): Texts {
 
 describe("an operation, an engine or a container that does not exist", () => {
   test("is answered with the operations there are", async () => {
-    await fails({ operation: "explode" }, /operation cannot be "explode".*backup or list/s);
+    await fails(
+      { operation: "explode" },
+      /operation cannot be "explode".*backup, restore, or list/s,
+    );
   });
 
   test("is answered with the engines there are", async () => {

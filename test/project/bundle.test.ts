@@ -17,7 +17,7 @@ test("the bundle, started as a runner does, refuses a missing input in one line 
 test("an operation that does not exist is answered with those that do", async () => {
   const { status, log } = await runAction({ operation: "explode", bucket: "backups" });
   assert.equal(status, 1, log);
-  assert.match(log, /operation cannot be "explode"[^]*backup or list/);
+  assert.match(log, /operation cannot be "explode"[^]*backup, restore, or list/);
 });
 
 test("a secret reaches the log only to be masked", async () => {

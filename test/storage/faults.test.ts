@@ -310,7 +310,7 @@ describe("what a killed put would leave is announced", () => {
 describe("a download", () => {
   const get = async (action: FaultAction): Promise<void> => {
     const storage = impatient({ silenceMs: 300 });
-    await put(storage);
+    await put();
     server.faults.push(fault("GetObject", action, Number.POSITIVE_INFINITY));
     const { body } = await storage.get("a");
     for await (const _ of body);

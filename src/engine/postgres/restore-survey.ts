@@ -79,7 +79,7 @@ export async function look(
  * The databases to do from what is done to `live`, the first that exists. It is the same for everybody, or they would
  * not see one another's locks.
  */
-export function maintenanceFor(live: string): readonly string[] {
+function maintenanceFor(live: string): readonly string[] {
   return ["postgres", "template1"].filter((name) => name !== live);
 }
 
