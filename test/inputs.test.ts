@@ -266,7 +266,10 @@ suite("a restore", () => {
   });
 
   test("backs the live database up first, apart from the others, unless told not to", () => {
-    const { safety } = read_({ prefix: "db", "key-template": "{database}/x_{YYYYMMDD}_{HHMMSS}.{ext}" });
+    const { safety } = read_({
+      prefix: "db",
+      "key-template": "{database}/x_{YYYYMMDD}_{HHMMSS}.{ext}",
+    });
     assert.equal(safety?.naming.prefix, "db/before-restore");
     assert.equal(safety?.naming.template, undefined);
     assert.equal(safety?.latest, "none");
