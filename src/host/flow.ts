@@ -37,9 +37,11 @@ export async function openFlow(
 ): Promise<Flow> {
   const mark = `holdfast-${randomBytes(12).toString("hex")}`;
   const command = chain(stages, mark, Math.ceil(silenceMs / 1000));
+  const secrets = Promise.resolve(stages[0].secrets);
+  // Should the command not even start, nobody asks for them.
+  secrets.catch(() => {});
   const process = await command.host.start(command.argv);
   const told = listen(process.stderr, mark);
-  const secrets = Promise.resolve(stages[0].secrets);
   const stopBeating = startBeating(process, secrets, silenceMs / 6);
   const ended = process.exit.finally(stopBeating);
   // Whoever reads the stream learns of a failure there; without a reader it is nobody's.

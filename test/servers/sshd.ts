@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -93,14 +94,22 @@ export async function makeKey(
   return readFile(path, "utf8");
 }
 
-/** A port on which nobody listens. */
+/**
+ * A port on which nobody listens, below those that the kernel gives to connections (ip_local_port_range): one of these
+ * could take it before it is bound.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("no TCP port");
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer();
+    const listens = new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!(await listens)) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 function configuration(
