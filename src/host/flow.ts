@@ -37,9 +37,7 @@ export async function openFlow(
 ): Promise<Flow> {
   const mark = `holdfast-${randomBytes(12).toString("hex")}`;
   const command = chain(stages, mark, Math.ceil(silenceMs / 1000));
-  const secrets = Promise.resolve(stages[0].secrets);
-  // Should the command not even start, nobody asks for them.
-  secrets.catch(() => {});
+  const secrets = secretsOf(stages[0]);
   const process = await command.host.start(command.argv);
   const told = listen(process.stderr, mark);
   const stopBeating = startBeating(process, secrets, silenceMs / 6);
@@ -71,6 +69,13 @@ export async function openFlow(
       await process[Symbol.asyncDispose]();
     },
   };
+}
+
+function secretsOf(stage: Stage): Promise<readonly string[]> {
+  const secrets = Promise.resolve(stage.secrets);
+  // Should the command not even start, nobody asks for them.
+  secrets.catch(() => {});
+  return secrets;
 }
 
 /** Counts what comes through, and ends only when the verdict then is that nothing has failed. */
