@@ -3,11 +3,13 @@ import type { TestPostgres } from "../test/servers/postgres.ts";
 import type { Finding } from "./bench.ts";
 import { startBenchDatabase } from "./database.ts";
 import { openSite, type Site } from "./site.ts";
-import { secondsSince, timeShell } from "./stopwatch.ts";
+import { median, secondsSince, timeShell } from "./stopwatch.ts";
+
+const rounds = 3;
 
 /**
  * A whole restore of the database of 650 MB over the live one, against the pipeline that people write by hand, which restores
- * into an empty database and verifies nothing; and how long a client that connects in a loop is refused meanwhile.
+ * into an empty database and verifies nothing, by turns; and how long a client that connects in a loop waits meanwhile.
  */
 export async function measureRestore(): Promise<readonly Finding[]> {
   await using database = await startBenchDatabase();
@@ -19,19 +21,17 @@ export async function measureRestore(): Promise<readonly Finding[]> {
     prefix: "keep",
   };
   const { key = "" } = await succeed(site, inputs);
-
-  await database.sql("CREATE DATABASE by_hand", "postgres");
-  const into = `docker exec -i ${database.name} sh -c`;
-  const restore = "zstd -dc | pg_restore -U postgres --exit-on-error -d by_hand";
-  const download = `aws s3 cp --quiet s3://backups/${key} -`;
-  const byHand = await timeShell(`${download} | ${site.ssh} '${into} "${restore}"'`, site.env);
-  await database.sql("DROP DATABASE by_hand", "postgres");
-
   await using client = startClient(database);
-  const start = performance.now();
-  const restoring = { operation: "restore", confirm: "bench", "safety-backup": "false" };
-  await succeed(site, { ...inputs, ...restoring });
-  const holdfast = secondsSince(start);
+  const byHandTimes: number[] = [];
+  const holdfastTimes: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    byHandTimes.push(await restoreByHand(database, site, key));
+    holdfastTimes.push(await restore(database, site, inputs));
+  }
+  return compare(median(byHandTimes), median(holdfastTimes), client.longestMs());
+}
+
+function compare(byHand: number, holdfast: number, longestMs: number): readonly Finding[] {
   return [
     {
       what: "restore of 650 MB against aws s3 cp | ssh | pg_restore",
@@ -40,12 +40,35 @@ export async function measureRestore(): Promise<readonly Finding[]> {
       met: holdfast <= 1.2 * byHand,
     },
     {
-      what: "longest time that a client was refused while a database of 650 MB was restored",
-      measured: `${client.longestMs().toFixed(0)} ms`,
+      what: "longest time without an answer for a client while a database of 650 MB was restored",
+      measured: `${longestMs.toFixed(0)} ms`,
       promised: "under 2 s",
-      met: client.longestMs() < 2_000,
+      met: longestMs < 2_000,
     },
   ];
+}
+
+async function restoreByHand(database: TestPostgres, site: Site, key: string): Promise<number> {
+  await database.sql("CREATE DATABASE by_hand", "postgres");
+  const restore = "zstd -dc | pg_restore -U postgres --exit-on-error -d by_hand";
+  const remote = `${site.ssh} 'docker exec -i ${database.name} sh -c "${restore}"'`;
+  const download = `aws s3 cp --quiet s3://backups/${key} -`;
+  const seconds = await timeShell(`${download} | ${remote}`, site.env);
+  await database.sql("DROP DATABASE by_hand", "postgres");
+  return seconds;
+}
+
+async function restore(
+  database: TestPostgres,
+  site: Site,
+  inputs: Readonly<Record<string, string>>,
+): Promise<number> {
+  const start = performance.now();
+  const restoring = { operation: "restore", confirm: "bench", "safety-backup": "false" };
+  const { previous } = await succeed(site, { ...inputs, ...restoring });
+  const seconds = secondsSince(start);
+  await database.sql(`DROP DATABASE "${previous}"`, "postgres");
+  return seconds;
 }
 
 async function succeed(site: Site, inputs: Readonly<Record<string, string>>) {
@@ -54,22 +77,21 @@ async function succeed(site: Site, inputs: Readonly<Record<string, string>>) {
   return outputs;
 }
 
-/** A client that connects again and again, and measures the longest time between two successes around a refusal. */
+/** A client that connects again and again, and measures the longest time between two answers, whatever came between. */
 function startClient({ sql }: TestPostgres) {
   let ended = false;
   let longestMs = 0;
   const running = (async () => {
     let last = performance.now();
-    let refused = false;
     while (!ended) {
-      const served = await sql("SELECT 1", "bench").then(
-        () => true,
-        () => false,
+      await sql("SELECT 1", "bench").then(
+        () => {
+          const now = performance.now();
+          longestMs = Math.max(longestMs, now - last);
+          last = now;
+        },
+        () => {},
       );
-      const now = performance.now();
-      if (served && refused) longestMs = Math.max(longestMs, now - last);
-      if (served) last = now;
-      refused = !served;
       await sleep(20);
     }
   })();

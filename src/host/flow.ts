@@ -135,7 +135,7 @@ function failureOf(
     : `the commands on ${host.name} ended with ${exit.signal ?? `exit status ${exit.code}`}`;
   const said = complaints.text().trim();
   return new CommandError(said ? `${what}: ${said}` : what, {
-    hint: "The dump is incomplete, so nothing was stored. What the tool said stands in the message.",
+    hint: "What the tool itself said stands in the message.",
   });
 }
 

@@ -3,7 +3,7 @@ import type { ServerHostKeyAlgorithm } from "ssh2";
 import { asError } from "../errors.ts";
 import { algorithmsFor, keyType, keyTypes } from "./host-key.ts";
 import { pinnedAlgorithms, verify } from "./known-hosts.ts";
-import { preparePacketKey } from "./packet-key.ts";
+import { preparePacketKeys } from "./packet-key.ts";
 import { type Endpoint, hostKeyFault, sshFault } from "./ssh-fault.ts";
 import { type Link, type Login, linkOver, unlessLost } from "./ssh-link.ts";
 
@@ -59,7 +59,7 @@ async function handshake(
   const link = linkOver(await dial(), to, login, { algorithms, accept });
   try {
     await unlessLost<void>(link.lost, (resolve) => void link.client.once("ready", resolve));
-    preparePacketKey(link.client);
+    preparePacketKeys(link.client);
     return link;
   } catch (error) {
     const hasNone = /no matching host key/.test(String(asError(error).cause));

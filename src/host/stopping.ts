@@ -9,12 +9,14 @@ import stopping from "./stopping.sh.ts";
 
 /** Containers that do not run until disposed or told to start; they start too when this process or the link dies. */
 export interface Stopped extends AsyncDisposable {
+  /** Starts them all. @throws CommandError when the engine refuses one */
+  start(): Promise<void>;
   /**
-   * Starts them all, and waits until they have stayed up for a moment and those with a health check are healthy.
+   * Waits until they have stayed up for a moment and those with a health check are healthy.
    *
    * @throws CommandError when one of them does not come up
    */
-  start(): Promise<void>;
+  comeUp(): Promise<void>;
 }
 
 export type { ContainerDetails };
@@ -46,6 +48,13 @@ export async function findRunning(
   return [...new Map(found.map((container) => [container.id, container])).values()];
 }
 
+/** What there is to start when nothing was stopped. */
+const nothing: Stopped = {
+  start: async () => {},
+  comeUp: async () => {},
+  [Symbol.asyncDispose]: async () => {},
+};
+
 /**
  * Stops containers, as long as one of them may take to end.
  *
@@ -57,6 +66,7 @@ export async function stopContainers(
   containers: readonly ContainerDetails[],
   silenceMs: number,
 ): Promise<Stopped> {
+  if (containers.length === 0) return nothing;
   const ids = containers.map(({ id }) => id);
   const argv = ["sh", "-c", stopping, "stopping", ids.join(" "), ...docker];
   const stage = { name: "docker stop", host: machine, argv, secrets: [], tellsLength: false };
@@ -69,8 +79,8 @@ export async function stopContainers(
     async start() {
       flow.say("start");
       for await (const _ of flow.stream);
-      await comeUp({ machine, docker }, ids);
     },
+    comeUp: () => comeUp({ machine, docker }, ids),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -20,7 +20,7 @@ export interface Stopping {
 
 export interface Swapped {
   readonly promoted: Promoted;
-  /** How long clients were kept out: by the engine's own step, or from stopping containers to their being up again. */
+  /** How long clients were kept out: by the engine's own step, or while containers were stopped. */
   readonly unavailableMs: number;
 }
 
@@ -28,34 +28,47 @@ export interface Swapped {
  * Swaps databases while what uses them is stopped, and swaps back when anything does not come up again or the restored
  * database fails its check. Whatever happens, what was stopped is started.
  *
- * @throws IntegrityError when it had to swap back; then everything is as it was before
+ * @throws IntegrityError when it had to swap back; then everything is as it was before, unless the message says otherwise
  */
 export async function swap(stopping: Stopping, step: () => Promise<Promoted>): Promise<Swapped> {
+  const { containers, report } = stopping;
   const began = performance.now();
-  let promoted: Promoted | undefined;
+  await using stopped = await stop(stopping);
+  const promoted = await step();
   try {
-    await whileStopped(stopping, async () => {
-      promoted = await step();
-    });
-    const done = promoted as Promoted | undefined;
-    if (!done) throw new Error("a swap that did not fail has promoted something");
+    await stopped.start();
     const stoppedMs = performance.now() - began;
-    await done.check();
-    const unavailableMs = stopping.containers.length > 0 ? stoppedMs : done.unavailableMs;
-    return { promoted: done, unavailableMs };
+    if (containers.length > 0) report.info(`Started them again after ${durationText(stoppedMs)}`);
+    await stopped.comeUp();
+    await promoted.check();
+    return { promoted, unavailableMs: containers.length > 0 ? stoppedMs : promoted.unavailableMs };
   } catch (thrown) {
-    if (promoted) throw await rolledBack(stopping, promoted, asError(thrown));
-    throw thrown;
+    throw await takenBack(stopping, promoted, asError(thrown));
   }
 }
 
-async function rolledBack(
+async function stop({ engine, containers, stallMs, report }: Stopping): Promise<Stopped> {
+  const stopped = await stopContainers(engine, containers, silenceMs(stallMs));
+  const names = containers.map(({ name }) => name).join(", ");
+  if (names !== "") report.info(`Stopped ${names}`);
+  return stopped;
+}
+
+/** Puts back what was replaced. @returns the error that tells why, and whether it could be done */
+async function takenBack(
   stopping: Stopping,
   promoted: Promoted,
   reason: Error,
 ): Promise<IntegrityError> {
   stopping.report.info(`Putting the previous database back: ${reason.message}`);
-  await whileStopped(stopping, () => promoted.rollBack());
+  try {
+    await using stopped = await stop(stopping);
+    await promoted.rollBack();
+    await stopped.start();
+    await stopped.comeUp();
+  } catch (thrown) {
+    return notTakenBack(promoted, reason, asError(thrown));
+  }
   return new IntegrityError(
     `the restored database was taken back, and the previous one is live again: ${reason.message}`,
     {
@@ -65,14 +78,13 @@ async function rolledBack(
   );
 }
 
-async function whileStopped(stopping: Stopping, step: () => Promise<void>): Promise<void> {
-  const { engine, containers, stallMs, report } = stopping;
-  if (containers.length === 0) return await step();
-  const names = containers.map(({ name }) => name).join(", ");
-  const began = performance.now();
-  await using stopped: Stopped = await stopContainers(engine, containers, silenceMs(stallMs));
-  report.info(`Stopped ${names}`);
-  await step();
-  await stopped.start();
-  report.info(`Started ${names} again after ${durationText(performance.now() - began)}`);
+function notTakenBack({ live, previous }: Promoted, reason: Error, failure: Error): IntegrityError {
+  const kept = previous === undefined ? "" : ` What it replaced was called ${previous} then.`;
+  return new IntegrityError(
+    `${reason.message}; to put the previous database back did not go well either: ${failure.message}`,
+    {
+      hint: `See which one is live as ${live}.${kept} Both are whole; \`backup: previous\` swaps them.`,
+      cause: new AggregateError([reason, failure]),
+    },
+  );
 }

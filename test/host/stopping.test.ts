@@ -74,7 +74,8 @@ test("a container that ends as soon as it starts again is told", async () => {
   await using yard = await openYard(["sh", "-c", once]);
   const found = await findRunning(yard.engine, [{ by: "name", name: yard.box.name }]);
   await using stopped = await stopContainers(yard.engine, found, 10_000);
-  await assert.rejects(stopped.start(), (error) => {
+  await stopped.start();
+  await assert.rejects(stopped.comeUp(), (error) => {
     assert.ok(error instanceof CommandError);
     assert.match(error.message, /did not come up again: it is exited, its last exit code is 7/);
     return true;

@@ -3,7 +3,7 @@
 # lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
 # meanwhile. Runs behind password.sh.
 #
-#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP NAME=VALUE…
+#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP OPTION…
 #
 #   PREPARE   SQL that creates the database
 #   PIPELINE  shell text: `link COMMAND…`, joined by `|`; the first reads the dump
@@ -22,10 +22,6 @@ pipeline=$4
 finish=$5
 drop=$6
 shift 6
-for variable do
-  set -- "$@" -v "$variable"
-  shift
-done
 room=
 fifo=
 carrier=

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Keeps a session of psql's as long as its lifeline lasts. Runs behind password.sh.
 #
-#   hold PSQL CONNINFO SCRIPT NAME=VALUE…
+#   hold PSQL CONNINFO SCRIPT OPTION…
 #
 # The beats that come over descriptor 7 are empty lines, which psql skips. When they end, it ends, and with its session
 # all that the session holds. It does not wait inside the server, where nobody would notice that it is gone.
@@ -10,10 +10,6 @@ psql=$1
 conninfo=$2
 script=$3
 shift 3
-for variable do
-  set -- "$@" -v "$variable"
-  shift
-done
 {
   trap : HUP INT TERM
   printf '%s\n' "$script"

@@ -40,14 +40,11 @@ export async function promoteCopy(
   live: string,
   keepPrevious: boolean,
 ): Promise<Promoted> {
-  const away = keptName(live, new Date(), [...(await databasesOf(psql)).keys()]);
+  const before = await databasesOf(psql);
+  const away = keptName(live, new Date(), [...before.keys()]);
   const statements = lastProperties(live, settings);
-  const { replaced, unavailableMs } = await swap(psql, {
-    name: live,
-    away,
-    coming: name,
-    statements,
-  });
+  const wanted = { name: live, away, coming: name, statements };
+  const { replaced, unavailableMs } = await swap(psql, wanted, before);
   return promoted({
     psql,
     live,
@@ -64,13 +61,10 @@ export async function promoteCopy(
 
 /** Gives what was kept the name `live` again; what has that name now is kept instead. */
 export async function promoteKept(psql: Psql, kept: string, live: string): Promise<Promoted> {
-  const away = keptName(live, new Date(), [...(await databasesOf(psql)).keys()]);
-  const { replaced, unavailableMs } = await swap(psql, {
-    name: live,
-    away,
-    coming: kept,
-    statements: [],
-  });
+  const before = await databasesOf(psql);
+  const away = keptName(live, new Date(), [...before.keys()]);
+  const wanted = { name: live, away, coming: kept, statements: [] };
+  const { replaced, unavailableMs } = await swap(psql, wanted, before);
   return promoted({
     psql,
     live,
@@ -110,6 +104,7 @@ async function check(psql: Psql, live: string): Promise<void> {
 
 async function rollBack({ psql, live, previous, retreat }: Change): Promise<void> {
   const { name: away, statements, drop } = retreat;
-  await swap(psql, { name: live, away, coming: previous, statements });
+  const wanted = { name: live, away, coming: previous, statements };
+  await swap(psql, wanted, await databasesOf(psql));
   if (drop) await administer(psql, dropNamed, { name: away });
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Runs a script of psql's. Runs behind password.sh.
 #
-#   psql PSQL CONNINFO SCRIPT NAME=VALUE…
+#   psql PSQL CONNINFO SCRIPT OPTION…
 #
-#   NAME=VALUE  variables of the script
+#   OPTION   psql's own, as `-v NAME=VALUE`
 #
 # Like every shell of ours it stays until what it runs has ended, as count.sh says.
 trap : HUP INT TERM
@@ -11,8 +11,4 @@ psql=$1
 conninfo=$2
 script=$3
 shift 3
-for variable do
-  set -- "$@" -v "$variable"
-  shift
-done
 printf '%s\n' "$script" | "$psql" -XqAtw -v ON_ERROR_STOP=1 "$@" -d "$conninfo"

@@ -41,23 +41,27 @@ export async function ask(
 export async function answer(stage: Stage): Promise<string> {
   const { exit, stdout, stderr } = await tryStage(stage);
   if (exit.code === 0) return stdout;
-  const said = stderr.trim().replace(/psql:<stdin>:\d+: /g, "");
-  throw new CommandError(
-    `${stage.name} on ${stage.host.name} failed with exit status ${exit.code}: ${said}`,
-    { hint },
+  const message = `${stage.name} on ${stage.host.name} failed with exit status ${exit.code}: ${stderr.trim()}`;
+  throw clear(
+    new CommandError(message, { hint: "What the tool itself said stands in the message." }),
   );
 }
 
-const hint = "What the tool itself said stands in the message.";
+/** An error without the line numbers of our own scripts, which tell nobody anything. */
+export function clear(thrown: unknown): unknown {
+  if (!(thrown instanceof CommandError)) return thrown;
+  const { message, hint } = thrown;
+  return new CommandError(message.replace(/psql:<stdin>:\d+: /g, ""), { hint, cause: thrown });
+}
 
 /** The same in the maintenance database. */
 export function administer(psql: Psql, script: string, variables?: Variables): Promise<string> {
   return ask(psql, psql.maintenance, script, variables);
 }
 
-/** Variables as arguments of the scripts that run psql. */
+/** Variables as psql's options. */
 export function assignments(variables: Variables): readonly string[] {
-  return Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return Object.entries(variables).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
 }
 
 /**
@@ -83,11 +87,4 @@ export function psqlStage(
 /** The script, logged in. password.sh lets go of stdin, where beats come: a script that lasts finds them at 7. */
 export function behindPassword(script: string): string {
   return `exec 7<&0\n${passwordScript}\n${script}`;
-}
-
-/** An error of a flow, which takes itself for a dump, with another hint. */
-export function clear(thrown: unknown): unknown {
-  if (!(thrown instanceof CommandError)) return thrown;
-  const message = thrown.message.replace(/psql:<stdin>:\d+: /g, "");
-  return new CommandError(message, { hint, cause: thrown });
 }

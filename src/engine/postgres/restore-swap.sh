@@ -1,7 +1,7 @@
 #!/bin/sh
 # Renames databases. Runs behind password.sh.
 #
-#   swap PSQL CONNINFO CLEARING STEP NAME=VALUE…
+#   swap PSQL CONNINFO CLEARING STEP OPTION…
 #
 #   CLEARING  SQL that ends sessions as long as it is not done
 #   STEP      SQL that waits for databases to be without sessions and renames them
@@ -15,10 +15,6 @@ conninfo=$2
 clearing=$3
 step=$4
 shift 4
-for variable do
-  set -- "$@" -v "$variable"
-  shift
-done
 
 ask() {
   trap : HUP INT TERM

@@ -31,7 +31,9 @@ const attempts = 3;
 const pauseMs = 500;
 
 /** The oids of all databases by their names. */
-export async function databasesOf(psql: Psql): Promise<ReadonlyMap<string, string>> {
+export type Standing = ReadonlyMap<string, string>;
+
+export async function databasesOf(psql: Psql): Promise<Standing> {
   const said = await administer(psql, standing);
   return new Map(Object.entries(standingSchema.parse(JSON.parse(said))));
 }
@@ -39,19 +41,19 @@ export async function databasesOf(psql: Psql): Promise<ReadonlyMap<string, strin
 /**
  * Ends the sessions of databases and renames them, all or none.
  *
+ * @param before the databases there are
  * @throws CommandError when nothing was renamed; ConnectionError when that cannot be known. Both say which names there are
  */
-export async function swap(psql: Psql, wanted: Swap): Promise<Swapped> {
+export async function swap(psql: Psql, wanted: Swap, before: Standing): Promise<Swapped> {
   try {
-    return await persistently(psql, wanted);
+    return await persistently(psql, wanted, before);
   } catch (thrown) {
     throw thrown instanceof ConnectionError ? unknown(wanted, thrown) : thrown;
   }
 }
 
 /** Somebody may be connecting, or copying the database, just now. */
-async function persistently(psql: Psql, wanted: Swap): Promise<Swapped> {
-  const before = await databasesOf(psql);
+async function persistently(psql: Psql, wanted: Swap, before: Standing): Promise<Swapped> {
   const replaced = before.has(wanted.name);
   for (let attempt = 1; ; attempt++) {
     const began = performance.now();
@@ -71,7 +73,7 @@ async function persistently(psql: Psql, wanted: Swap): Promise<Swapped> {
 async function step(
   psql: Psql,
   { name, away, coming, statements }: Swap,
-  oids: ReadonlyMap<string, string>,
+  oids: Standing,
 ): Promise<number> {
   const rename = (from: string, to: string) =>
     `ALTER DATABASE ${identifier(from)} RENAME TO ${identifier(to)}`;
@@ -98,7 +100,7 @@ function pair(oid: string | undefined, name: string): readonly (readonly [string
 async function isDone(
   psql: Psql,
   { name, away, coming }: Swap,
-  before: ReadonlyMap<string, string>,
+  before: Standing,
 ): Promise<boolean> {
   const now = await databasesOf(psql);
   return coming === undefined
