@@ -10,6 +10,7 @@ import {
   openMachine,
   openStorage,
 } from "./open.ts";
+import { entered } from "./host/waiting.ts";
 import { backup } from "./operation/backup.ts";
 import { list } from "./operation/list.ts";
 import type { Origin } from "./operation/proof.ts";
@@ -53,11 +54,16 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
   }
 }
 
+/** How often a backup goes into its container: to inspect, to try the codecs, to dump. */
+const entries = 3;
+
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
-  const where = await findWhereabouts(inputs, machine);
+  const { container: found } = await findWhereabouts(inputs, machine);
+  await using container = found && entered(found, entries);
+  const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const rooms = { engine, storage, report, signal };
   await backup(inputs, rooms, { ...origin, container: identityOf(where.container) });

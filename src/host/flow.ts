@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CommandError } from "../errors.ts";
 import { startBeating } from "./beat.ts";
-import { type Chain, chain } from "./chain.ts";
-import type { Exit } from "./host.ts";
+import { chain } from "./chain.ts";
 import { readLines } from "./lines.ts";
 import type { Facts, Stage } from "./stage.ts";
 import { Tail } from "./tail.ts";
+import { failureOf, type Told } from "./verdict.ts";
 
 /** The bytes that come out of a chain of stages. Disposing ends the stages that still run. */
 export interface Flow extends AsyncDisposable {
@@ -46,7 +45,8 @@ export async function openFlow(
   ended.catch(() => {});
 
   const gate = new Gate(async () => {
-    const [exit] = await Promise.all([ended, told.complete, secrets]);
+    const [exit] = await Promise.all([ended, told.complete]);
+    await refusalOf(secrets);
     return failureOf(command, exit, told);
   });
   const stream = pipeline(process.stdout, gate, () => {});
@@ -78,6 +78,15 @@ function secretsOf(stage: Stage): Promise<readonly string[]> {
   return secrets;
 }
 
+/**
+ * Secrets that were refused are the reason why a command has ended; those that have not come by then never will.
+ *
+ * @throws their refusal
+ */
+function refusalOf(secrets: Promise<unknown>): Promise<unknown> {
+  return Promise.race([secrets, Promise.resolve()]);
+}
+
 /** Counts what comes through, and ends only when the verdict then is that nothing has failed. */
 class Gate extends Transform {
   bytes = 0;
@@ -98,14 +107,12 @@ class Gate extends Transform {
   }
 }
 
-interface Told {
-  readonly facts: Map<string, string[]>;
-  readonly complaints: Tail;
+interface Listening extends Told {
   readonly complete: Promise<void>;
 }
 
 /** Parts the marked lines of stderr from what the tools print there. */
-function listen(stderr: Readable, mark: string): Told {
+function listen(stderr: Readable, mark: string): Listening {
   const facts = new Map<string, string[]>();
   const complaints = new Tail();
   const fact = (name: string) => facts.get(name) ?? facts.set(name, []).get(name) ?? [];
@@ -115,40 +122,4 @@ function listen(stderr: Readable, mark: string): Told {
     else complaints.add(`${line}\n`);
   });
   return { facts, complaints, complete };
-}
-
-/** Why the chain's output must not be trusted, or undefined when every link told that it exited 0. */
-function failureOf(
-  { links, host }: Chain,
-  exit: Exit,
-  { facts, complaints }: Pick<Told, "facts" | "complaints">,
-): CommandError | undefined {
-  const statuses = statusesOf(facts.get("exit") ?? []);
-  const failed = links
-    .map((link, id) => ({ link, status: statuses.get(id) }))
-    .filter(({ status }) => status !== 0);
-  if (failed.length === 0 && exit.code === 0) return undefined;
-  const culprit =
-    failed.find(({ status }) => status !== undefined && status !== brokenPipe) ?? failed[0];
-  const what = culprit
-    ? `${culprit.link.name} on ${culprit.link.host.name} ${ending(culprit.status)}`
-    : `the commands on ${host.name} ended with ${exit.signal ?? `exit status ${exit.code}`}`;
-  const said = complaints.text().trim();
-  return new CommandError(said ? `${what}: ${said}` : what, {
-    hint: "What the tool itself said stands in the message.",
-  });
-}
-
-/** 128 + SIGPIPE: the next link ended first, so it is the one to blame. */
-const brokenPipe = 141;
-
-function statusesOf(texts: readonly string[]): ReadonlyMap<number, number> {
-  return new Map(texts.map((text) => text.split(" ").map(Number) as [number, number]));
-}
-
-function ending(status: number | undefined): string {
-  if (status === undefined) return "was ended before it could tell its exit status";
-  return status > 128
-    ? `was killed by signal ${status - 128}`
-    : `failed with exit status ${status}`;
 }

@@ -13,17 +13,6 @@ export function quote(argv: readonly string[]): string {
   return argv.map(quoteWord).join(" ");
 }
 
-/**
- * A command line without parameters that makes any login shell wait for one line on stdin, `waitingLine(argv)`, and then become
- * `argv`: no shell stays between us and its exit status or its signal, and what follows the line is its stdin.
- */
-export const waitingCommand = `exec ${quote(["sh", "-c", 'IFS= read -r line && eval "exec $(printf %b "$line")"'])}`;
-
-/** The line, without its end, that {@link waitingCommand} waits for. @throws InputError as {@link quote} */
-export function waitingLine(argv: readonly string[]): string {
-  return oneLine(quote(argv));
-}
-
 /** `text` without line breaks, from which `printf %b` makes it again. */
 export function oneLine(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");

@@ -57,7 +57,7 @@ export async function tryRun(
   process.stdin.on("error", () => {});
   process.stdin.end(stdin);
   const [stdout, exit] = await Promise.all([
-    collect(process.stdout, title(host, argv), maxBytes),
+    collect(process.stdout, title(host, argv), { maxBytes }),
     process.exit,
   ]);
   return { exit, stdout, stderr: complaints.text() };
@@ -67,12 +67,13 @@ export async function tryRun(
  * All of an answer, as text.
  *
  * @param title of what writes it, for messages
+ * @param options.heard is shown what has come so far, whenever something has
  * @throws CommandError when it is longer than `maxBytes`
  */
 export async function collect(
   stream: Readable,
   title: string,
-  maxBytes = 8 * 1024 * 1024,
+  { maxBytes = 8 * 1024 * 1024, heard }: Collecting,
 ): Promise<string> {
   const limit = new CommandError(`${title} wrote more than ${maxBytes} bytes`, {
     hint: "Run it there by hand to see what it prints.",
@@ -83,8 +84,14 @@ export async function collect(
     bytes += chunk.length;
     if (bytes > maxBytes) throw limit;
     chunks.push(chunk);
+    heard?.(Buffer.concat(chunks).toString());
   }
   return Buffer.concat(chunks).toString();
+}
+
+interface Collecting {
+  readonly maxBytes?: number | undefined;
+  readonly heard?: ((text: string) => void) | undefined;
 }
 
 function title(host: Host, [command = ""]: readonly string[]): string {

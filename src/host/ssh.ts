@@ -5,11 +5,11 @@ import { asError, ConnectionError } from "../errors.ts";
 import type { Host, Process } from "./host.ts";
 import { parseKnownHosts } from "./known-hosts.ts";
 import { readPrivateKey } from "./private-key.ts";
-import { waitingCommand, waitingLine } from "./quote.ts";
 import { type Endpoint, forwardFault, nameOf, sshFault } from "./ssh-fault.ts";
 import { type Link, type Login, unlessLost } from "./ssh-link.ts";
 import { type Dial, openLink } from "./ssh-open.ts";
 import { sshProcess } from "./ssh-process.ts";
+import { become, waitingCommand, waitingLine } from "./waiting.ts";
 import { widen } from "./window.ts";
 
 /** How to log in to a host, as the inputs say it. */
@@ -87,8 +87,7 @@ function hostOver(link: Link, name: string, links: AsyncDisposableStack): Host &
       waiting.catch(() => {});
       const process = await taken;
       link.lost.throwIfAborted();
-      process.stdin.on("error", () => {}).write(`${line}\n`);
-      return process;
+      return become(process, line);
     },
     [Symbol.asyncDispose]: () => links.disposeAsync(),
   };

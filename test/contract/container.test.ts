@@ -1,5 +1,6 @@
 import { findContainer } from "../../src/host/container.ts";
 import { connectSsh } from "../../src/host/ssh.ts";
+import { entered } from "../../src/host/waiting.ts";
 import { startContainer } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { localHost } from "../servers/local-host.ts";
@@ -14,6 +15,15 @@ for (const shell of ["bare", "busybox"] as const) {
     return { ...host, [Symbol.asyncDispose]: () => container[Symbol.asyncDispose]() };
   });
 }
+
+hostContract("a container that shells have entered already", async () => {
+  await using servers = new AsyncDisposableStack();
+  const { name } = servers.use(await startContainer({ image: image("bare") }));
+  const found = await findContainer(localHost(), ["docker"], { by: "name", name });
+  const host = servers.use(entered(found, 3));
+  const owned = servers.move();
+  return { ...host, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+});
 
 hostContract("a container over SSH", async () => {
   await using servers = new AsyncDisposableStack();

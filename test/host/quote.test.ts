@@ -4,7 +4,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { InputError } from "../../src/errors.ts";
-import { quote, waitingCommand, waitingLine } from "../../src/host/quote.ts";
+import { quote } from "../../src/host/quote.ts";
+import { waitingCommand, waitingLine } from "../../src/host/waiting.ts";
 import { output, succeeds } from "../servers/command.ts";
 
 const posix = [["dash"], ["bash"], ["busybox", "ash"]];

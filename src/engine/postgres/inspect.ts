@@ -2,15 +2,19 @@ import { z } from "zod";
 import type { Host } from "../../host/host.ts";
 import { tryStage } from "../../host/ask.ts";
 import { oneLine } from "../../host/quote.ts";
+import type { Stage } from "../../host/stage.ts";
 import type { Database } from "../engine.ts";
+import { askEnvironment, type Environment } from "./environment.ts";
+import environmentScript from "./environment.sh.ts";
 import { lockKey, restoring, underWay } from "./exclusion.ts";
 import { failure, tooOld } from "./failure.ts";
 import inspectScript from "./inspect.sh.ts";
-import type { Login } from "./login.ts";
+import { type Login, loginFrom, type LoginOptions } from "./login.ts";
 import passwordScript from "./password.sh.ts";
 import { others, question } from "./sql.ts";
 import toolsScript from "./tools.sh.ts";
 import { type Tool, toolFor } from "./tool.ts";
+import { variablesFor } from "./variables.ts";
 
 /** A database that can be dumped, and with what. */
 export interface Inspection {
@@ -23,43 +27,53 @@ export interface Inspection {
 }
 
 /**
- * Asks the host for its tools and the database about itself, in one remote command.
+ * Asks the host for its environment and its tools, and the database about itself, in one remote command.
  *
- * @param pending the login, which may still be on its way: the tools are found meanwhile
- * @param heedRestores false for the backup that a restore makes first
+ * @param options.heedRestores false for the backup that a restore makes first
+ * @param session how the server's list of sessions calls the tools
  * @throws InputError when the database does not exist, does not let the user in, or is being restored
  * @throws CommandError when there is no server, or no tool that fits it
  */
 export async function inspect(
   host: Host,
-  pending: Promise<Login>,
-  heedRestores: boolean,
+  options: LoginOptions & { readonly heedRestores: boolean },
+  session: string,
 ): Promise<Inspection> {
-  const script = [toolsScript, passwordScript, inspectScript].join("\n");
-  const outcome = await tryStage({
-    name: "the inspection",
-    host,
-    argv: ["sh", "-c", script, "inspect", `${question}\n${restoring}`, others],
-    secrets: pending.then(({ connection, conninfo, passLine }) => [
-      oneLine(conninfo),
-      lockKey(connection.database.value),
-      passLine,
-    ]),
-    tellsLength: false,
+  const variables = askEnvironment(variablesFor(options));
+  const known = Promise.withResolvers<Environment>();
+  // Who is logged in as depends on the first answer; the tools are found meanwhile.
+  const pending = known.promise.then((values) => loginFrom(values, host, options, session));
+  const stage = inspection(host, variables.words, pending.then(secretLines));
+  const outcome = await tryStage(stage, (stdout) => {
+    const answer = variables.read(stdout);
+    if (answer) known.resolve(answer.environment);
   });
+  known.reject(new Error(`the inspection of ${host.name} ended before it had begun`));
   const login = await pending;
-  const findings = read(outcome.stdout);
+  const findings = read(variables.read(outcome.stdout)?.rest ?? "");
   const { pgDumps, psql, stdbuf, answer } = findings;
   const where = { place: host.name, connection: login.connection };
   if (!psql || !answer || pgDumps.length === 0) throw failure(outcome, findings, where);
   const pgDump = toolFor(pgDumps, answer.serverVersion);
   if (!pgDump) throw tooOld(pgDumps, answer.server, host.name);
-  if (findings.restoring && heedRestores)
+  if (findings.restoring && options.heedRestores)
     throw underWay(login.connection.database.value, host.name, findings.restoring);
   const { server, bytes, settings } = answer;
   const name = login.connection.database.value;
   const database = { name, bytes, versions: { server, tool: pgDump.version }, settings };
   return { database, login, pgDump, psql, stdbuf };
+}
+
+function inspection(host: Host, variables: string, secrets: Stage["secrets"]): Stage {
+  const script = [environmentScript, toolsScript, passwordScript, inspectScript].join("\n");
+  const questions = [`${question}\n${restoring}`, others];
+  const argv = ["sh", "-c", script, "inspect", variables, ...questions];
+  return { name: "the inspection", host, argv, secrets, tellsLength: false };
+}
+
+/** What `tools.sh` and `password.sh` read. */
+function secretLines({ connection, conninfo, passLine }: Login): readonly string[] {
+  return [oneLine(conninfo), lockKey(connection.database.value), passLine];
 }
 
 const answerSchema = z.object({

@@ -1,6 +1,6 @@
 import type { Host } from "../../host/host.ts";
 import { type Connection, type ConnectionOptions, resolveConnection } from "./connection.ts";
-import { readEnvironment } from "./environment.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
 import { secretsIn, variablesFor } from "./variables.ts";
 
 /** A connection as libpq's tools want it. */
@@ -29,6 +29,20 @@ export interface LoginOptions extends ConnectionOptions {
  */
 export async function logIn(host: Host, options: LoginOptions, session: string): Promise<Login> {
   const environment = await readEnvironment(host, variablesFor(options));
+  return loginFrom(environment, host, options, session);
+}
+
+/**
+ * The same with an environment of the host that holds `variablesFor(options)`.
+ *
+ * @throws InputError as {@link resolveConnection}
+ */
+export function loginFrom(
+  environment: Environment,
+  host: Host,
+  options: LoginOptions,
+  session: string,
+): Login {
   for (const secret of secretsIn(options, environment)) options.mask(secret);
   return login(resolveConnection(options, environment, host.name), session);
 }

@@ -6,7 +6,7 @@ import type { Database, Engine } from "../engine.ts";
 import countScript from "./count.sh.ts";
 import { checkDumpArgs, lockTimeout } from "./dump-args.ts";
 import { inspect, type Inspection } from "./inspect.ts";
-import { type LoginOptions, logIn } from "./login.ts";
+import type { LoginOptions } from "./login.ts";
 import passwordScript from "./password.sh.ts";
 import { countedDump } from "./sql.ts";
 
@@ -39,7 +39,7 @@ export function postgres(host: Host, options: PostgresOptions): Engine {
     host,
     extension: "dump",
     async inspect() {
-      const inspection = await inspect(host, logIn(host, options, session), options.heedRestores);
+      const inspection = await inspect(host, options, session);
       inspections.set(inspection.database, inspection);
       return inspection.database;
     },

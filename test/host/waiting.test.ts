@@ -1,0 +1,42 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { findContainer } from "../../src/host/container.ts";
+import { run } from "../../src/host/run.ts";
+import { entered } from "../../src/host/waiting.ts";
+import { startContainer } from "../servers/docker.ts";
+import { image } from "../servers/images.ts";
+import { localHost } from "../servers/local-host.ts";
+
+const pid = ["sh", "-c", "echo $$"];
+
+test("a host that is entered beforehand has a shell for each of the first commands, and starts the others itself", async () => {
+  await using server = await startContainer({ image: image("bare") });
+  const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
+  let starts = 0;
+  const counted = { ...found, start: (argv: readonly string[]) => (starts++, found.start(argv)) };
+  await using host = entered(counted, 2);
+  assert.equal(starts, 2);
+  const pids = [await run(host, pid), await run(host, pid), await run(host, pid)];
+  assert.equal(new Set(pids).size, 3);
+  assert.equal(starts, 3);
+});
+
+test("a host that was entered for nothing is left without a process", async () => {
+  await using server = await startContainer({ image: image("bare") });
+  const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
+  const processes = ["sh", "-c", "ls -d /proc/[0-9]* | wc -l"];
+  const before = await run(found, processes);
+  {
+    await using host = entered(found, 3);
+    await run(host, pid);
+  }
+  assert.equal(await run(found, processes), before);
+});
+
+test("a container that has gone meanwhile fails the command, not the entering", async () => {
+  await using server = await startContainer({ image: image("bare") });
+  const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
+  await server[Symbol.asyncDispose]();
+  await using host = entered(found, 1);
+  await assert.rejects(run(host, pid), /sh on container .* failed with exit status/);
+});
