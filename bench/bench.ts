@@ -3,6 +3,7 @@
 import { globalSetup, globalTeardown } from "../test/setup.ts";
 import { measureBackup } from "./backup.ts";
 import { measureRestore } from "./restore.ts";
+import { measureSqliteRestore } from "./restore-sqlite.ts";
 import { measureStream } from "./stream.ts";
 
 await globalSetup();
@@ -11,6 +12,7 @@ try {
     ...(await measureBackup()),
     ...(await measureStream()),
     ...(await measureRestore()),
+    ...(await measureSqliteRestore()),
   ];
   console.log(`\n${rows.map(line).join("\n")}`);
   if (rows.some(({ met }) => !met)) process.exitCode = 1;

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { TestPostgres } from "../test/servers/postgres.ts";
 import type { Finding } from "./bench.ts";
+import { startClient } from "./client.ts";
 import { startBenchDatabase } from "./database.ts";
-import { openSite, type Site } from "./site.ts";
+import { openSite, type Site, succeed } from "./site.ts";
 import { median, secondsSince, timeShell } from "./stopwatch.ts";
 
 const rounds = 3;
@@ -21,7 +21,7 @@ export async function measureRestore(): Promise<readonly Finding[]> {
     prefix: "keep",
   };
   const { key = "" } = await succeed(site, inputs);
-  await using client = startClient(database);
+  await using client = startClient(() => database.sql("SELECT 1", "bench"));
   const byHandTimes: number[] = [];
   const holdfastTimes: number[] = [];
   for (let round = 0; round < rounds; round++) {
@@ -69,37 +69,4 @@ async function restore(
   const seconds = secondsSince(start);
   await database.sql(`DROP DATABASE "${previous}"`, "postgres");
   return seconds;
-}
-
-async function succeed(site: Site, inputs: Readonly<Record<string, string>>) {
-  const { status, log, outputs } = await site.start(inputs).outcome;
-  if (status !== 0) throw new Error(log);
-  return outputs;
-}
-
-/** A client that connects again and again, and measures the longest time between two answers, whatever came between. */
-function startClient({ sql }: TestPostgres) {
-  let ended = false;
-  let longestMs = 0;
-  const running = (async () => {
-    let last = performance.now();
-    while (!ended) {
-      await sql("SELECT 1", "bench").then(
-        () => {
-          const now = performance.now();
-          longestMs = Math.max(longestMs, now - last);
-          last = now;
-        },
-        () => {},
-      );
-      await sleep(20);
-    }
-  })();
-  return {
-    longestMs: () => longestMs,
-    async [Symbol.asyncDispose]() {
-      ended = true;
-      await running;
-    },
-  };
 }

@@ -43,6 +43,16 @@ export async function openSite(
   };
 }
 
+/** Runs the action to its end. @returns its outputs */
+export async function succeed(
+  site: Site,
+  inputs: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const { status, log, outputs } = await site.start(inputs).outcome;
+  if (status !== 0) throw new Error(log);
+  return outputs;
+}
+
 function sshCommand(sshd: Sshd, port: number): string {
   const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
   const flags = options.map((option) => `-o ${option}`).join(" ");

@@ -14,3 +14,13 @@ export function cancellation(): AbortSignal {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, cancel);
   return controller.signal;
 }
+
+const lastCallMs = 9_000;
+
+/** Fires when a cancelled job is about to be killed. */
+export function lastCallAfter(cancelled: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  const fire = () => controller.abort(new DOMException("There was no time left", "TimeoutError"));
+  cancelled.addEventListener("abort", () => setTimeout(fire, lastCallMs).unref(), { once: true });
+  return controller.signal;
+}

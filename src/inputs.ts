@@ -6,28 +6,52 @@ import {
   readBucketForReading,
   readRole,
 } from "./inputs/bucket.ts";
+import { type CheckInputs, readCheck } from "./inputs/check.ts";
 import { readDatabaseName } from "./inputs/database.ts";
-import { optional, type Read } from "./inputs/field.ts";
+import { type DoctorInputs, readDoctor } from "./inputs/doctor.ts";
+import type { Read } from "./inputs/field.ts";
+import { checkTelling } from "./inputs/messages.ts";
 import { readNaming } from "./inputs/naming.ts";
+import { readOperation } from "./inputs/operation.ts";
 import { type RestoreInputs, readRestore } from "./inputs/restore.ts";
-import { minutes, oneOf } from "./inputs/value.ts";
+import { type PruneInputs, readPrune } from "./inputs/retention.ts";
+import { type Patience, readPatience } from "./inputs/patience.ts";
 
-export type { BackupInputs, RestoreInputs };
+export { demanded } from "./inputs/doctor.ts";
+export { readMeasured } from "./inputs/measured.ts";
+export { readTelling, type Telling } from "./inputs/messages.ts";
+export type { BackupInputs, CheckInputs, DoctorInputs, PruneInputs, RestoreInputs, RoleInputs };
 
 /** What the workflow asks for. `undefined` is the only way in which something is absent. */
-export type Inputs = BackupInputs | RestoreInputs | ListInputs;
+export type Inputs =
+  | BackupInputs
+  | RestoreInputs
+  | ListInputs
+  | CheckInputs
+  | PruneInputs
+  | DoctorInputs;
 
-export interface ListInputs {
+export interface ListInputs extends Patience {
   readonly operation: "list";
   /** The name in keys of the only database to list; undefined for all. */
   readonly database: string | undefined;
   readonly bucket: BucketInputs;
   readonly role: RoleInputs | undefined;
   readonly naming: Naming;
-  readonly timeoutMs: number | undefined;
 }
 
-const secretInputs = ["ssh-private-key", "ssh-passphrase", "db-password", "decrypt-with"];
+const secretInputs = [
+  "ssh-private-key",
+  "ssh-passphrase",
+  "db-password",
+  "decrypt-with",
+  "heartbeat-url",
+];
+
+/** Masks every input that is a secret, whatever else the inputs say. */
+export function maskSecrets(read: Read, mask: (secret: string) => void): void {
+  for (const name of secretInputs) maskWhole(read(name), mask);
+}
 
 /**
  * Reads and checks every input that the operation uses, and none that it does not use.
@@ -37,8 +61,10 @@ const secretInputs = ["ssh-private-key", "ssh-passphrase", "db-password", "decry
  * @throws InputError naming the input and what it may be
  */
 export function readInputs(read: Read, mask: (secret: string) => void): Inputs {
-  for (const name of secretInputs) maskWhole(read(name), mask);
-  const operation = optional(read, "operation", oneOf(["backup", "restore", "list"])) ?? "backup";
+  maskSecrets(read, mask);
+  // Refused like any other, though no operation uses them.
+  checkTelling(read);
+  const operation = readOperation(read);
   switch (operation) {
     case "backup":
       return readBackup(read);
@@ -46,6 +72,12 @@ export function readInputs(read: Read, mask: (secret: string) => void): Inputs {
       return readRestore(read);
     case "list":
       return readList(read);
+    case "check":
+      return readCheck(read);
+    case "prune":
+      return readPrune(read);
+    case "doctor":
+      return readDoctor(read);
   }
 }
 
@@ -67,6 +99,6 @@ function readList(read: Read): ListInputs {
     bucket: readBucketForReading(read),
     role: readRole(read),
     naming: readNaming(read),
-    timeoutMs: optional(read, "timeout-minutes", minutes),
+    ...readPatience(read),
   };
 }

@@ -2,55 +2,84 @@ import { type Container, findContainer } from "./host/container.ts";
 import type { Host } from "./host/host.ts";
 import { connectSsh } from "./host/ssh.ts";
 import { findRunning } from "./host/stopping.ts";
-import type { BackupInputs, Inputs, RestoreInputs } from "./inputs.ts";
+import {
+  type BackupInputs,
+  demanded,
+  type Inputs,
+  type RestoreInputs,
+  type RoleInputs,
+} from "./inputs.ts";
 import type { Origin } from "./operation/proof.ts";
 import { silenceMs } from "./operation/stall.ts";
 import type { Stopping } from "./operation/swap.ts";
 import type { Report } from "./report/report.ts";
 import type { Whereabouts } from "./source.ts";
-import { webIdentity } from "./storage/credentials.ts";
+import { type SessionProvider, type WebIdentity, webIdentity } from "./storage/credentials.ts";
 import { type S3Options, s3 } from "./storage/s3.ts";
 
 /** What a store needs to know of GitHub's runner. */
 export interface Identity {
-  /** A new OIDC token of the job. */
-  readonly identityToken: (audience: string) => Promise<string>;
+  /** The sessions of a role that the job may assume. */
+  readonly sessions: Sessions;
   /** Tells the post step what it has to remove if this process cannot. */
   readonly onUpload: S3Options["onUpload"];
 }
 
+type Sessions = (role: RoleInputs, region: string | undefined) => SessionProvider;
+
+/**
+ * Lets all that work under a role share its sessions.
+ *
+ * @param identityToken gives a new OIDC token of the job
+ */
+export function sharedSessions(identityToken: WebIdentity["identityToken"]): Sessions {
+  const known = new Map<string, SessionProvider>();
+  return ({ arn, sessionName, durationSeconds }, region) => {
+    const name = sessionName ?? `holdfast-${process.env["GITHUB_RUN_ID"] ?? "run"}`;
+    const identity = { roleArn: arn, sessionName: name, durationSeconds, region, identityToken };
+    const provider = known.get(arn) ?? webIdentity(identity);
+    known.set(arn, provider);
+    return provider;
+  };
+}
+
+type StoreInputs = Pick<Inputs, "bucket" | "role" | "stallMs">;
+
 export function openStorage(
-  { bucket, role }: Pick<Inputs, "bucket" | "role">,
-  { identityToken, onUpload }: Identity,
+  inputs: StoreInputs,
+  identity: Identity,
   signal: AbortSignal,
 ): ReturnType<typeof s3> {
-  const { region } = bucket;
-  const credentials =
-    role &&
-    webIdentity({
-      roleArn: role.arn,
-      sessionName: role.sessionName ?? `holdfast-${process.env["GITHUB_RUN_ID"] ?? "run"}`,
-      durationSeconds: role.durationSeconds,
-      region,
-      identityToken,
-    });
-  return s3({ ...bucket, credentials, signal, onUpload });
+  return s3(storeOptions(inputs, identity, signal));
+}
+
+/** How the store is reached, and as whom. @throws InputError when nothing says which one */
+export function storeOptions(
+  { bucket, role, stallMs }: StoreInputs,
+  { sessions, onUpload }: Identity,
+  signal: AbortSignal,
+): S3Options {
+  const place = demanded(bucket);
+  const credentials = role && sessions(role, place.region);
+  return { ...place, credentials, stallMs, signal, onUpload };
 }
 
 /** Connects to the machine of a database. */
 export function openMachine(
-  { access, stallMs }: BackupInputs | RestoreInputs,
+  { access, stallMs }: Pick<BackupInputs, "access" | "stallMs">,
   signal: AbortSignal,
 ): Promise<Host & AsyncDisposable> {
   return connectSsh(access, { silenceMs: silenceMs(stallMs), signal });
 }
 
-/** The machine, and the container on it that the inputs name. */
+/** The machine, and the container on it that the inputs name. A file can be restored while nothing that uses it runs. */
 export async function findWhereabouts(
-  { docker, container }: BackupInputs | RestoreInputs,
+  { operation, docker, container, source }: BackupInputs | RestoreInputs,
   machine: Host,
 ): Promise<Whereabouts> {
-  return { machine, container: container && (await findContainer(machine, docker, container)) };
+  if (!container) return { machine, container };
+  const may = operation === "restore" && source.engine === "sqlite" ? "be stopped" : undefined;
+  return { machine, container: await findContainer(machine, docker, container, may) };
 }
 
 /** What a manifest tells of a container. */

@@ -2,12 +2,13 @@ import * as core from "@actions/core";
 import { z } from "zod";
 import type { Inputs } from "./inputs.ts";
 import { removeUnproven } from "./operation/unproven.ts";
+import type { Ending } from "./report/failure.ts";
 import type { Report } from "./report/report.ts";
 import { openStorage } from "./open.ts";
 import type { Runner } from "./run.ts";
 
 /*
- * A main step that is killed cannot clean up behind itself, but the post step still runs. What is left then is an
+ * A main step that is killed cannot clean up behind itself or tell anybody, but the post step still runs. What is left then is an
  * upload, or an artifact without a manifest: remote processes are ended by their lifeline. The runner hands state from one
  * step to the other.
  */
@@ -20,6 +21,9 @@ const beginnings = z.array(
 );
 type Begun = z.infer<typeof beginnings>[number];
 
+const shown = z.object({ message: z.string(), hint: z.string(), causes: z.array(z.string()) });
+const endings = z.object({ failure: shown.nullable(), at: z.coerce.date() });
+
 /** True in the post step of a run whose main step began. */
 export function isPostStep(): boolean {
   return core.getState("begun") !== "";
@@ -30,9 +34,32 @@ export function rememberBegin(): void {
 }
 
 /** After a success nothing is left; after a failure the post step looks once more. */
-export function rememberEnd(): void {
-  core.saveState("ended", "yes");
+export function rememberEnding({ failure, at }: Ending): void {
+  core.saveState("ending", JSON.stringify({ failure: failure ?? null, at }));
 }
+
+/** All is done that comes after a run. */
+export function rememberOver(): void {
+  core.saveState("over", "yes");
+}
+
+/** How the main step ended, if it did not come to do all that comes after a run. */
+export function endingLeft(): Ending | undefined {
+  return core.getState("over") === "" ? endingOfMain() : undefined;
+}
+
+function endingOfMain(): Ending {
+  const text = core.getState("ending");
+  if (text === "") return { failure: killed, at: new Date() };
+  const { failure, at } = endings.parse(JSON.parse(text));
+  return { failure: failure ?? undefined, at };
+}
+
+const killed = {
+  message: "the run was killed before it could say why",
+  hint: "See the log of its job: one that is cancelled is killed when it does not end within ten seconds, and so is one that takes the last of the runner's memory.",
+  causes: [],
+};
 
 /** Returns what a run calls for each upload that it begins and each object that it is about to make. */
 export function rememberUploads(): (begun: Begun) => void {
@@ -43,15 +70,15 @@ export function rememberUploads(): (begun: Begun) => void {
   };
 }
 
-/** Removes what the main step began and did not finish. What is gone already is no error. */
+/** Removes what the main step began and did not finish. What is gone already is no error. @param read reads its inputs */
 export async function cleanUp(
-  inputs: Inputs,
-  runner: Pick<Runner, "identityToken" | "onUpload" | "cancelled">,
+  read: () => Inputs,
+  runner: Pick<Runner, "sessions" | "onUpload" | "cancelled">,
   report: Report,
 ): Promise<void> {
   const left = beginnings.parse(JSON.parse(core.getState("uploads") || "[]"));
-  if (core.getState("ended") !== "" || left.length === 0) return;
-  await using storage = openStorage(inputs, runner, runner.cancelled);
+  if (left.length === 0 || endingOfMain().failure === undefined) return;
+  await using storage = openStorage(read(), runner, runner.cancelled);
   for (const begun of left) {
     const uri = storage.uri(begun.key);
     if ("uploadId" in begun) {

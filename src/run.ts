@@ -10,11 +10,17 @@ import {
   openMachine,
   openStorage,
 } from "./open.ts";
+import { type Copied, hostCopy } from "./host-copy/host-copy.ts";
 import { entered } from "./host/waiting.ts";
 import { backup } from "./operation/backup.ts";
+import { check } from "./operation/check.ts";
+import { doctor } from "./operation/doctor.ts";
 import { list } from "./operation/list.ts";
 import type { Origin } from "./operation/proof.ts";
+import { prune } from "./operation/prune.ts";
 import { restore } from "./operation/restore.ts";
+import { openPatient } from "./patient.ts";
+import type { Measure } from "./report/measuring.ts";
 import type { Report } from "./report/report.ts";
 import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
 import type { Storage } from "./storage/storage.ts";
@@ -22,6 +28,7 @@ import type { Storage } from "./storage/storage.ts";
 /** What GitHub's runner is to a run. */
 export interface Runner extends Identity {
   readonly report: Report;
+  readonly measure: Measure;
   readonly mask: (secret: string) => void;
   readonly origin: Omit<Origin, "container">;
   /** Fires when the job is cancelled. */
@@ -51,6 +58,18 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
       await using storage = openStorage(inputs, runner, signal);
       return await list(inputs, storage, runner.report);
     }
+    case "check": {
+      await using storage = openStorage(inputs, runner, signal);
+      return await check(inputs, { storage, report: runner.report, measure: runner.measure });
+    }
+    case "prune": {
+      await using storage = openStorage(inputs, runner, signal);
+      return await prune(inputs, { storage, report: runner.report });
+    }
+    case "doctor": {
+      await using patient = openPatient(inputs, runner, signal);
+      return await doctor(inputs, patient, runner.report, signal);
+    }
   }
 }
 
@@ -58,14 +77,16 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
 const entries = 3;
 
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
-  const { report, mask, origin } = runner;
+  const { report, measure, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
   await using container = found && entered(found, entries);
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
-  const rooms = { engine, storage, report, signal };
+  const { hostCopy: options } = inputs;
+  const copyOnHost = options && ((copied: Copied) => hostCopy(machine, options, copied));
+  const rooms = { engine, storage, report, measure, copyOnHost, signal };
   await backup(inputs, rooms, { ...origin, container: identityOf(where.container) });
 }
 
@@ -84,7 +105,7 @@ async function runRestore(
   await restore(inputs, { restorer, storage, stopping, backUpLive, report, signal });
 }
 
-/** The backup of what a restore is about to replace: told in the log, but its outputs are not the run's. */
+/** The backup of what a restore is about to replace: told in the log, but its outputs and figures are not the run's. */
 async function backUpFirst(
   { safety }: RestoreInputs,
   where: Whereabouts,
@@ -96,7 +117,7 @@ async function backUpFirst(
   const container = identityOf(where.container);
   const manifest = await backup(
     safety,
-    { engine, storage, report: quiet, signal },
+    { engine, storage, report: quiet, measure: () => {}, copyOnHost: undefined, signal },
     { ...origin, container },
   );
   if (!manifest) throw new Error("a backup that is no dry run has a manifest");

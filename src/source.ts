@@ -1,7 +1,8 @@
 import type { Container } from "./host/container.ts";
 import type { ContainerDetails } from "./host/docker.ts";
 import type { Host } from "./host/host.ts";
-import { hostPathOf, volumeMountpoint } from "./host/volume.ts";
+import { oneOffBeside } from "./host/one-off.ts";
+import { hostPathOf, volumeMountpoint, volumeUser } from "./host/volume.ts";
 import type { BackupInputs, RestoreInputs } from "./inputs.ts";
 import type { Engine } from "./engine/engine.ts";
 import { type PostgresOptions, postgres } from "./engine/postgres/postgres.ts";
@@ -18,7 +19,7 @@ export interface Whereabouts {
 
 /** Opens the engine that the inputs ask for, at the place where its tools run. */
 export async function openEngine(
-  inputs: BackupInputs,
+  inputs: Pick<BackupInputs, "docker" | "source" | "fingerprint" | "dumpArgs" | "compression">,
   where: Whereabouts,
   { mask, heedRestores }: Pick<PostgresOptions, "mask" | "heedRestores">,
 ): Promise<Engine> {
@@ -36,15 +37,24 @@ export async function openEngine(
         heedRestores,
       });
     case "sqlite": {
-      const places = await sqlitePlaces(inputs, source, where);
-      return sqlite(places, { database: source.database, fingerprint, dumpArgs, heedRestores });
+      const { places, owner } = await reach(inputs, source, where);
+      const { database } = source;
+      // Where a container was named, its own way is the better one.
+      const beside = where.container ? [] : besidePlace(inputs.docker, where, owner);
+      const [best, ...others] = places;
+      return sqlite([best, ...others, ...beside], {
+        database,
+        fingerprint,
+        dumpArgs,
+        heedRestores,
+      });
     }
   }
 }
 
 /** Opens what brings the database back. @param stopped what does not run while databases are swapped */
 export async function openRestorer(
-  inputs: RestoreInputs,
+  inputs: Pick<RestoreInputs, "docker" | "source">,
   where: Whereabouts,
   stopped: readonly ContainerDetails[],
   mask: (secret: string) => void,
@@ -58,43 +68,81 @@ export async function openRestorer(
         mask,
       });
     case "sqlite": {
-      const places = await sqlitePlaces(inputs, source, where);
-      const container = ownContainer(inputs.docker, where, places[0], stopped);
+      const { places, owner } = await reach(inputs, source, where);
+      const container = ownContainer(inputs.docker, where, owner, stopped);
       return sqliteRestorer(places, { database: source.database, container });
     }
   }
 }
 
+type SqliteSource = Extract<BackupInputs["source"], { readonly engine: "sqlite" }>;
+
+/** The ways to a database file. */
+interface Reach {
+  readonly places: readonly [SqlitePlace, ...SqlitePlace[]];
+  /** A container that has the file, be it in a volume, and the path there. */
+  readonly owner: { readonly details: ContainerDetails; readonly path: string } | undefined;
+}
+
+function besidePlace(
+  docker: readonly string[],
+  { machine }: Whereabouts,
+  owner: Reach["owner"],
+): readonly SqlitePlace[] {
+  return owner ? [{ host: oneOffBeside(machine, docker, owner.details), path: owner.path }] : [];
+}
+
 function ownContainer(
   docker: readonly string[],
   { machine, container }: Whereabouts,
-  { host, path }: SqlitePlace,
+  owner: Reach["owner"],
   stopped: readonly ContainerDetails[],
 ): OwnContainer | undefined {
-  if (!container || host !== container) return undefined;
-  const { id, name } = container.details;
-  const stops = stopped.some((other) => other.id === id);
-  return { machine, docker, id, name, path, stops };
+  if (!owner) return undefined;
+  const { details, path } = owner;
+  const runs = details.status === "running";
+  // One that was named and does not run is reached through a container beside it already.
+  const beside = runs || !container ? oneOffBeside(machine, docker, details) : undefined;
+  return { path, stops: runs && stopped.some(({ id }) => id === details.id), beside };
 }
 
-type SqliteSource = Extract<BackupInputs["source"], { readonly engine: "sqlite" }>;
-
 /** Where the file can be reached: in the container first, else on the machine through what is mounted there. */
-async function sqlitePlaces(
+async function reach(
   { docker }: Pick<BackupInputs, "docker">,
   { database, volume }: SqliteSource,
-  { machine, container }: Whereabouts,
-): Promise<readonly [SqlitePlace, ...SqlitePlace[]]> {
-  if (volume !== undefined) {
-    const mountpoint = await volumeMountpoint(machine, docker, volume);
-    const mount = container?.details.mounts.find(({ name }) => name === volume);
-    const inside = container &&
-      mount && { host: container, path: `${mount.destination}/${database}` };
-    const outside = { host: machine, path: `${mountpoint}/${database}` };
-    return inside ? [inside, outside] : [outside];
-  }
-  if (!container) return [{ host: machine, path: database }];
-  const path = hostPathOf(container.details.mounts, database);
+  where: Whereabouts,
+): Promise<Reach> {
+  const { machine, container } = where;
+  if (volume !== undefined) return reachVolume(docker, { database, volume }, where);
+  if (!container) return { places: [{ host: machine, path: database }], owner: undefined };
+  const { details } = container;
+  const path = hostPathOf(details.mounts, database);
   const outside = path === undefined ? [] : [{ host: machine, path }];
-  return [{ host: container, path: database }, ...outside];
+  return {
+    places: [{ host: container, path: database }, ...outside],
+    owner: { details, path: database },
+  };
+}
+
+/** Without a container of its own, the file belongs to any that has the volume. */
+async function reachVolume(
+  docker: readonly string[],
+  { database, volume }: { readonly database: string; readonly volume: string },
+  { machine, container }: Whereabouts,
+): Promise<Reach> {
+  const [mountpoint, user] = await Promise.all([
+    volumeMountpoint(machine, docker, volume),
+    container ? undefined : volumeUser(machine, docker, volume),
+  ]);
+  const outside = { host: machine, path: `${mountpoint}/${database}` };
+  const mount = container?.details.mounts.find(({ name }) => name === volume);
+  if (container && mount) {
+    const path = `${mount.destination}/${database}`;
+    return {
+      places: [{ host: container, path }, outside],
+      owner: { details: container.details, path },
+    };
+  }
+  const owner = user && { details: user.details, path: `${user.directory}/${database}` };
+  return { places: [outside], owner };
 }

@@ -12,6 +12,7 @@ export function aManifest(overrides: Partial<Manifest> = {}): Manifest {
     durationSeconds: 2.5,
     bytes: 74_653_123,
     sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    crc32: "cbf43926",
     versionId: "3sL4kqtJlcpXroDTDmJ",
     dumpBytes: 681_574_400,
     compression: { name: "zstd", level: 3 },

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { InputError } from "../src/errors.ts";
-import { type BackupInputs, type Inputs, readInputs, type RestoreInputs } from "../src/inputs.ts";
+import {
+  type BackupInputs,
+  type Inputs,
+  readInputs,
+  readMeasured,
+  type RestoreInputs,
+} from "../src/inputs.ts";
 
 type Given = Readonly<Record<string, string>>;
 
@@ -18,6 +24,13 @@ const postgres: Given = {
 };
 const sqlite: Given = { ...postgres, engine: "sqlite", database: "/data/app.db" };
 const restore: Given = { ...postgres, operation: "restore", confirm: "shop" };
+const prune: Given = {
+  operation: "prune",
+  engine: "postgres",
+  database: "shop",
+  bucket: "backups",
+};
+const check: Given = { operation: "check", database: "shop", bucket: "backups" };
 const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
 
 const action: {
@@ -51,6 +64,7 @@ suite("action.yml and the reader of the inputs", () => {
       { ...postgres, "role-to-assume": "arn:aws:iam::123456789012:role/x" },
       sqlite,
       restore,
+      check,
     ];
     for (const given of everything) {
       const note = (name: string): string => {
@@ -58,6 +72,7 @@ suite("action.yml and the reader of the inputs", () => {
         return given[name] ?? "";
       };
       readInputs(note, () => {});
+      readMeasured(note);
     }
     assert.deepEqual([...asked].sort(), Object.keys(action.inputs).sort());
   });
@@ -67,7 +82,14 @@ suite("action.yml and the reader of the inputs", () => {
     const defaults = Object.fromEntries(
       entries.map(([name, given]) => [name, given.default ?? ""]),
     );
-    for (const given of [postgres, sqlite, restore, { operation: "list", bucket: "backups" }]) {
+    for (const given of [
+      postgres,
+      sqlite,
+      restore,
+      check,
+      prune,
+      { operation: "list", bucket: "backups" },
+    ]) {
       assert.deepEqual(read({ ...defaults, ...given }), read(given));
     }
   });
@@ -120,6 +142,10 @@ suite("a backup's inputs", () => {
       role: undefined,
       naming: { prefix: "database", template: undefined, timezone: "UTC" },
       latest: "pointer",
+      pruning: {
+        policy: { days: 30, last: 3, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
+        fuse: true,
+      },
       minSizeRatio: 0.5,
       timeoutMs: undefined,
       stallMs: 300_000,
@@ -368,7 +394,10 @@ suite("a wrong value", () => {
   }
 
   test("of operation is answered with the operations there are", () => {
-    assert.match(refused({ operation: "explode" }).hint, /\bbackup, restore, or list\b/);
+    assert.match(
+      refused({ operation: "explode" }).hint,
+      /\bbackup, restore, list, check, or prune\b/,
+    );
   });
 
   test("is refused when two inputs contradict each other", () => {
@@ -425,5 +454,123 @@ suite("secrets", () => {
       assert.doesNotMatch(told, /hunter2|second|1QQQ/);
     }
     assert.deepEqual(backup({ "encrypt-to": recipient }).encryptTo, [recipient]);
+  });
+});
+
+suite("a check's inputs", () => {
+  test("are where the backups are and whose, and nothing of a host", () => {
+    assert.deepEqual(read(check), {
+      operation: "check",
+      database: "shop",
+      engine: undefined,
+      maxAgeMs: 26 * 3_600_000,
+      minSizeRatio: 0.5,
+      bucket: backup({}).bucket,
+      role: undefined,
+      naming: { prefix: "database", template: undefined, timezone: "UTC" },
+      timeoutMs: undefined,
+      stallMs: 300_000,
+    });
+  });
+
+  test("take an age in minutes, hours or days", () => {
+    for (const [age, ms] of [
+      ["90m", 90 * 60_000],
+      ["26h", 26 * 3_600_000],
+      ["7d", 7 * 86_400_000],
+    ] as const) {
+      const inputs = read({ ...check, "max-age": age });
+      assert.equal(inputs.operation === "check" && inputs.maxAgeMs, ms);
+    }
+  });
+});
+
+suite("how to prune", () => {
+  const defaults = { days: 30, last: 3, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
+  const retention = (given: Given) => {
+    const inputs = read({ ...prune, ...given });
+    return inputs.operation === "prune" ? inputs.retention : undefined;
+  };
+
+  test("needs the database and the engine, and nothing of a host", () => {
+    assert.deepEqual(read(prune), {
+      operation: "prune",
+      database: "shop",
+      engine: "postgres",
+      bucket: backup({}).bucket,
+      role: undefined,
+      naming: { prefix: "database", template: undefined, timezone: "UTC" },
+      retention: { policy: defaults, fuse: true },
+      minSizeRatio: 0.5,
+      timeoutMs: undefined,
+      stallMs: 300_000,
+      dryRun: false,
+    });
+    assert.equal(refused({ ...prune, database: "" }).message, "database is not set");
+    assert.equal(refused({ ...prune, engine: "" }).message, "engine is not set");
+  });
+
+  test("finds a file's backups by its base name", () => {
+    const inputs = read({ ...prune, engine: "sqlite", database: "/data/shop.db" });
+    assert.equal(inputs.operation === "prune" && inputs.database, "shop");
+  });
+
+  test("is the same after a backup, unless that is not wanted", () => {
+    assert.deepEqual(backup({}).pruning, retention({}));
+    assert.equal(backup({ prune: "false", "keep-days": "of no interest then" }).pruning, undefined);
+  });
+
+  test("is never done to or by the backup that a restore makes first", () => {
+    const inputs = read(restore);
+    assert.equal(inputs.operation === "restore" && inputs.safety?.pruning, undefined);
+  });
+
+  test("keeps by every rule that is given, and keep-last 3 unless told otherwise", () => {
+    const policies: readonly (readonly [Given, Partial<typeof defaults> | undefined])[] = [
+      [
+        { "keep-days": "7", "keep-daily": "5", "keep-weekly": "4" },
+        { days: 7, daily: 5, weekly: 4 },
+      ],
+      [
+        { "keep-monthly": "12", "keep-yearly": "10" },
+        { monthly: 12, yearly: 10 },
+      ],
+      [{ "keep-last": "0" }, { last: 0 }],
+      [
+        { "keep-days": "0", "keep-last": "10" },
+        { days: 0, last: 10 },
+      ],
+      [
+        { "keep-days": "0", "keep-weekly": "4" },
+        { days: 0, weekly: 4 },
+      ],
+      [
+        { "keep-days": "0", "keep-weekly": "4", "keep-last": "0" },
+        { days: 0, weekly: 4, last: 0 },
+      ],
+      [{ "keep-days": "0" }, undefined],
+      [{ "keep-days": "0", "keep-daily": "0", "keep-yearly": "0" }, undefined],
+    ];
+    for (const [given, policy] of policies) {
+      const expected = policy && { ...defaults, ...policy };
+      assert.deepEqual(retention(given)?.policy, expected, JSON.stringify(given));
+    }
+  });
+
+  test("refuses a policy that keeps nothing, and values that are none", () => {
+    const none = refused({ ...prune, "keep-days": "0", "keep-last": "0" });
+    assert.match(none.message, /^keep-last is 0, and so is every other keep-\* input$/);
+    for (const [name, value] of [
+      ["keep-days", "-1"],
+      ["keep-last", "some"],
+      ["keep-daily", "1.5"],
+      ["keep-weekly", "1e3"],
+      ["keep-monthly", "12 months"],
+      ["keep-yearly", "9999999"],
+      ["prune-fuse", "false"],
+    ] as const) {
+      assert.match(refused({ ...prune, [name]: value }).message, new RegExp(`^${name} cannot be`));
+    }
+    assert.match(refused({ prune: "never" }).message, /^prune cannot be/);
   });
 });

@@ -43,7 +43,7 @@ export function flawed(flaw: Flaw): Reading<never> {
 }
 
 const damaged =
-  "It was damaged or written by something else. The backup may still be good: restore it by its key after a check.";
+  "It was damaged or written by something else. Restore another backup. If it must be this one: its artifact may still be whole. Copy that alone to another key and set `backup` to it; without a manifest nothing proves it, and the log says so.";
 
 /** The highest `schema` number that this version understands. */
 const knownSchema = 1;

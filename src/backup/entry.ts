@@ -4,11 +4,14 @@ import { isCompanion, keyParser, manifestKey, type Naming, type ParsedKey } from
 import { inspectManifest, type Manifest } from "./manifest.ts";
 
 /** A backup as the bucket shows it. */
-export type BackupEntry = Proven | Unproven;
+export type BackupEntry = Judged | Unread;
 
-interface Found {
+/** One whose manifest was read, if it has any. */
+export type Judged = Proven | Unproven;
+
+export interface Found {
   readonly object: StoredObject;
-  /** When the backup began: by its manifest, else by its key, else when the object was stored. */
+  /** When the backup began: by its manifest if that was read, else by its key, else when the object was stored. */
   readonly at: Date;
 }
 
@@ -27,6 +30,14 @@ export interface Unproven extends Found {
   readonly database: string | undefined;
   readonly engine: EngineName | undefined;
   readonly reason: string;
+}
+
+/** A backup with a manifest that nobody has looked into: there are too many to read them all. */
+export interface Unread extends Found {
+  readonly kind: "unread";
+  /** As the key tells; undefined when it does not. */
+  readonly database: string | undefined;
+  readonly engine: EngineName | undefined;
 }
 
 /** An object that may be a backup, before its manifest was read. */
@@ -59,7 +70,7 @@ export function newestFirst(a: Found, b: Found): number {
 }
 
 /** @param manifest the text of the manifest beside the candidate, undefined when there is none */
-export function judge(candidate: Candidate, manifest: string | undefined): BackupEntry {
+export function judge(candidate: Candidate, manifest: string | undefined): Judged {
   if (manifest === undefined) return unproven(candidate, "no manifest");
   const { object } = candidate;
   const { value, flaw } = inspectManifest(manifest, object.key);
@@ -72,9 +83,17 @@ export function judge(candidate: Candidate, manifest: string | undefined): Backu
   return { kind: "proven", object, at: new Date(created), database, engine, manifest: value };
 }
 
-function unproven({ object, at, parsed }: Candidate, reason: string): Unproven {
-  const { database, engine } = parsed ?? { database: undefined, engine: undefined };
-  return { kind: "unproven", object, at, database, engine, reason };
+function unproven(candidate: Candidate, reason: string): Unproven {
+  return { kind: "unproven", ...toldByKey(candidate), reason };
+}
+
+/** The candidate, which has a manifest, without a look into that. */
+export function unread(candidate: Candidate): Unread {
+  return { kind: "unread", ...toldByKey(candidate) };
+}
+
+function toldByKey({ object, at, parsed }: Candidate): Omit<Unread, "kind"> {
+  return { object, at, database: parsed?.database, engine: parsed?.engine };
 }
 
 /** An entry as the `backups` output has it. */
@@ -88,11 +107,14 @@ export interface BackupJson {
   readonly ageSeconds: number;
   readonly bytes: number;
   readonly sha256: string | null;
+  /** True when its manifest was read and holds: of what was not looked into nothing is claimed. */
   readonly proven: boolean;
-  /** Why it is not proven. */
+  /** Why it is not proven, or not looked into. */
   readonly reason: string | null;
   readonly versionId: string | null;
 }
+
+const notRead = "its manifest was not read: newer backups had their turn";
 
 /** @param uri `storage.uri` of the entry's key */
 export function toJson(entry: BackupEntry, uri: string, now: Date): BackupJson {
@@ -107,7 +129,7 @@ export function toJson(entry: BackupEntry, uri: string, now: Date): BackupJson {
     bytes: entry.object.bytes,
     sha256: proven ? entry.manifest.sha256 : null,
     proven,
-    reason: proven ? null : entry.reason,
+    reason: proven ? null : entry.kind === "unread" ? notRead : entry.reason,
     versionId: (proven ? entry.manifest.versionId : entry.object.versionId) ?? null,
   };
 }

@@ -130,13 +130,15 @@ export function latestCopyKey(naming: Naming, ext: string): string {
   return under(naming, `latest.${ext}`);
 }
 
-/** True for manifests, and for the backups that a restore makes of what it replaces: neither is listed. */
+/** True for manifests, marks of failures, and the backups that a restore makes of what it replaces: none is listed. */
 export function isCompanion(naming: Naming, key: string): boolean {
-  return key.endsWith(manifestKey("")) || key.startsWith(under(naming, "before-restore/"));
+  const isBeside = key.endsWith(manifestKey("")) || key.endsWith("/failing.json");
+  return isBeside || key.startsWith(under(naming, "before-restore/"));
 }
 
-function under(naming: Naming, rest: string): string {
-  return `${trimmed(naming.prefix)}/${rest}`.replace(/^\//, "");
+/** The key of something under the prefix. */
+export function under({ prefix }: Pick<Naming, "prefix">, rest: string): string {
+  return `${trimmed(prefix)}/${rest}`.replace(/^\//, "");
 }
 
 function trimmed(prefix: string): string {
@@ -145,12 +147,10 @@ function trimmed(prefix: string): string {
 
 function unreadable(text: string, key: string, database: string): InputError {
   const named = `database ${JSON.stringify(database)}`;
-  return new InputError(
-    `key-template ${JSON.stringify(text)} makes a key of ${named} that cannot be read back: ${key}`,
-    {
-      hint: "Put something that no name contains, such as a slash, between {database} and the tokens beside it.",
-    },
-  );
+  const message = `key-template ${JSON.stringify(text)} makes a key of ${named} that cannot be read back: ${key}`;
+  return new InputError(message, {
+    hint: "Put something that no name contains, such as a slash, between {database} and the tokens beside it.",
+  });
 }
 
 function tooLong(key: string): InputError {

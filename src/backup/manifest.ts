@@ -19,6 +19,12 @@ export const manifestSchema = z.object({
   /** Size and SHA-256 (hex) of the stored object, as it lies in the bucket. */
   bytes: z.number().int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** CRC-32 (hex) of the same bytes, to compare with what stores keep; older manifests have none. */
+  crc32: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .nullable()
+    .default(null),
   versionId: z.string().nullable(),
   /** Bytes of the dump itself, before compression and encryption. */
   dumpBytes: z.number().int().nonnegative(),

@@ -12,8 +12,8 @@ export interface AgeKeys {
 }
 
 /**
- * age (https://age-encryption.org/v1), always on the runner: no image brings the tool, the recipients are public anyway,
- * and an identity must not get near the database.
+ * age (https://age-encryption.org/v1). It encrypts wherever the tool is, since recipients are public, and decrypts on the
+ * runner alone: an identity must not get near the database.
  */
 export function age({ recipients, identities }: AgeKeys): Codec {
   return {
@@ -21,7 +21,7 @@ export function age({ recipients, identities }: AgeKeys): Codec {
     extension: "age",
     magic: Buffer.from("age-encryption.org/v1\n"),
     encode: {
-      commands: [],
+      commands: [{ argv: ["age", ...recipients.flatMap((to) => ["-r", to])], tellsLength: false }],
       stream: () => Duplex.from((plain: Bytes) => encrypted(plain, recipients)),
     },
     decode: {

@@ -72,6 +72,8 @@ export interface Incoming {
   readonly decoders: readonly (readonly string[])[];
   /** What the dump is: pg_dump's custom format, plain SQL, or a SQLite file. */
   readonly kind: "custom" | "sql" | "sqlite";
+  /** Is to be called from time to time while what has come is worked on and nothing more is read: otherwise that is a stall. */
+  readonly working: () => void;
 }
 
 /** A copy beside the live database. Disposing discards it unless it was promoted. */

@@ -10,27 +10,35 @@ export type ContainerChoice =
     }
   | { readonly by: "labels"; readonly labels: readonly (readonly [key: string, value: string])[] };
 
+/** What a container is wanted for. */
+interface Need {
+  /** How messages call the machine that all of them are on. */
+  readonly place: string;
+  /** Whether one that does not run will do where none runs. */
+  readonly mayBeStopped: boolean;
+}
+
 /**
- * The one running container that is meant. Of several that differ in nothing but Kamal's version, it is
+ * The one container that is meant, a running one if there is any. Of several that differ in nothing but Kamal's version, it is
  * the newest: the others are about to be stopped by a deploy.
  *
- * @param place how messages call the machine that all of them are on
  * @throws InputError when none or several are meant
- * @throws ConnectionError when what is meant does not run
+ * @throws ConnectionError when what is meant has to run and does not, or is paused
  */
 export function choose(
   containers: readonly ContainerDetails[],
   choice: ContainerChoice,
-  place: string,
+  { place, mayBeStopped }: Need,
 ): ContainerDetails {
   const meant = matching(containers, choice).toSorted(
     (one, other) => other.created.getTime() - one.created.getTime(),
   );
   const running = meant.filter(isRunning);
-  const [newest, ...others] = running;
+  const fit = running.length === 0 && mayBeStopped ? meant.filter(isStopped) : running;
+  const [newest, ...others] = fit;
   if (newest !== undefined) {
     if (others.every((other) => differsInVersion(newest, other))) return newest;
-    throw several(running, choice, place);
+    throw several(fit, choice, place);
   }
   const [stopped] = meant;
   throw stopped ? notRunning(stopped, place) : none(containers.filter(isRunning), choice, place);
@@ -52,8 +60,13 @@ export function matching(
   return containers.filter(({ id }) => id.startsWith(name));
 }
 
-function isRunning({ status }: ContainerDetails): boolean {
+export function isRunning({ status }: ContainerDetails): boolean {
   return status === "running";
+}
+
+/** What a container does that has ended, was never started, or ends whenever it is started. */
+function isStopped({ status }: ContainerDetails): boolean {
+  return ["exited", "created", "restarting"].includes(status);
 }
 
 /** Kamal gives every version of an app its own container, under the same three labels. */
@@ -82,7 +95,8 @@ function several(
   choice: ContainerChoice,
   place: string,
 ): HoldfastError {
-  const message = `${candidates.length} running containers on ${place} have ${wanted(choice)}`;
+  const state = candidates.every(isRunning) ? "running" : "stopped";
+  const message = `${candidates.length} ${state} containers on ${place} have ${wanted(choice)}`;
   return new InputError(message, {
     hint: `Add a label that only one of them has, or set \`container\`:\n${listing(candidates)}`,
   });
@@ -97,7 +111,7 @@ function notRunning({ name, status, exitCode }: ContainerDetails, place: string)
     });
   }
   return new ConnectionError(`${message}, its last exit code is ${exitCode}`, {
-    hint: `See why with \`docker logs ${name}\`, and start it.`,
+    hint: `See why with \`docker logs ${name}\`, and start it: docker start ${name}`,
     transient: status === "restarting",
   });
 }

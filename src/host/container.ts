@@ -1,28 +1,34 @@
-import { choose, type ContainerChoice } from "./container-choice.ts";
+import { choose, type ContainerChoice, isRunning } from "./container-choice.ts";
 import { type ContainerDetails, listContainers } from "./docker.ts";
 import type { Host } from "./host.ts";
+import { oneOffBeside } from "./one-off.ts";
 
 export type { ContainerChoice };
 
-/** A running container as a Host. */
+/** A container as a Host. */
 export interface Container extends Host {
   readonly outer: Host;
   readonly details: ContainerDetails;
 }
 
 /**
- * Finds the one running container that is meant, in one round trip to `outer`.
+ * Finds the one container that is meant, in one round trip to `outer`. Commands run in it; when it is stopped and may be, they run in
+ * containers beside it, and it stays as it is.
  *
  * @param docker the command line of the container engine on `outer`, such as `["sudo", "docker"]`
+ * @param may `be stopped` when what lies in its volumes is enough; else it must run
  * @throws InputError when no container or several are meant, or `docker` is not there
- * @throws ConnectionError when the container does not run, or the engine cannot be talked to
+ * @throws ConnectionError when the container has to run and does not, or the engine cannot be talked to
  */
 export async function findContainer(
   outer: Host,
   docker: readonly string[],
   choice: ContainerChoice,
+  may?: "be stopped",
 ): Promise<Container> {
-  const details = choose(await listContainers(outer, docker), choice, outer.name);
+  const all = await listContainers(outer, docker);
+  const details = choose(all, choice, { place: outer.name, mayBeStopped: may !== undefined });
+  if (!isRunning(details)) return { ...oneOffBeside(outer, docker, details), details };
   // By id: another container may get the name. Without -t, which would alter binary output.
   const entering = (argv: readonly string[]) => [...docker, "exec", "-i", details.id, ...argv];
   return {

@@ -21,6 +21,7 @@ export interface ContainerDetails {
   readonly id: string;
   /** As it was named when the container was made: `postgres:15`. */
   readonly image: string;
+  readonly imageId: string;
   /** `REPOSITORY@sha256:…`, or the image's id when it was never in a registry, or is removed. */
   readonly imageDigest: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -95,13 +96,17 @@ function readContainers(printed: string): readonly ContainerDetails[] {
     if (kind === "image") digests.set(id, repoDigests.parse(JSON.parse(json))?.[0]);
   }
   return rows.flatMap(([, kind, imageId = "", json = ""]) =>
-    kind === "container" ? [readContainer(json, digests.get(imageId) ?? imageId)] : [],
+    kind === "container" ? [readContainer(json, imageId, digests.get(imageId))] : [],
   );
 }
 
 const repoDigests = z.array(z.string()).nullable();
 
-function readContainer(json: string, imageDigest: string): ContainerDetails {
+function readContainer(
+  json: string,
+  imageId: string,
+  digest: string | undefined,
+): ContainerDetails {
   const { state, ...container } = listed.parse(JSON.parse(json));
   return {
     ...container,
@@ -110,7 +115,8 @@ function readContainer(json: string, imageDigest: string): ContainerDetails {
     // Podman says so by an empty text.
     health: state.Health?.Status || undefined,
     name: container.name.replace(/^\//, ""),
-    imageDigest,
+    imageId,
+    imageDigest: digest ?? imageId,
     labels: container.labels ?? {},
     mounts: (container.mounts ?? []).map(readMount),
   };

@@ -37,6 +37,8 @@ export function sshFault(cause: Error, to: Endpoint, key: Buffer, silenceMs: num
     hint: filled(hint),
     cause,
     transient,
+    // Whoever is asked to log in has proved its key.
+    step: /client-authentication/.test(signs) ? "login" : undefined,
   });
 }
 
@@ -121,6 +123,7 @@ export function hostKeyFault(
         "Run `cat /etc/ssh/ssh_host_*_key.pub | ssh-keygen -lf -` on the host itself. If it prints the same " +
         "fingerprint, put the line into `ssh-known-hosts`; if not, somebody stands between you and the host.",
       transient: false,
+      step: "host key",
     },
   );
 }

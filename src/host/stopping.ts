@@ -28,22 +28,23 @@ export interface Engine {
 }
 
 /**
- * The running containers that are meant: each name must be that of one, each label that of one at least.
+ * Those of the containers that are meant which are up, or come up again and again: each name must be that of a container, each
+ * label that of one at least. What is stopped already stays so.
  *
- * @throws InputError naming `stop-containers`
+ * @throws InputError naming `stop-containers`, for one that is paused as well
  */
 export async function findRunning(
   { machine, docker }: Engine,
   choices: readonly ContainerChoice[],
 ): Promise<readonly ContainerDetails[]> {
   if (choices.length === 0) return [];
-  const running = (await listContainers(machine, docker)).filter(
-    ({ status }) => status === "running",
-  );
+  const all = await listContainers(machine, docker);
   const found = choices.flatMap((choice) => {
-    const meant = matching(running, choice);
-    if (meant.length === 0) throw nobody(choice, running, machine.name);
-    return meant;
+    const meant = matching(all, choice);
+    if (meant.length === 0) throw nobody(choice, all, machine.name);
+    const paused = meant.find(({ status }) => status === "paused");
+    if (paused) throw isPaused(paused, machine.name);
+    return meant.filter(({ status }) => status === "running" || status === "restarting");
   });
   return [...new Map(found.map((container) => [container.id, container])).values()];
 }
@@ -110,17 +111,23 @@ function notUp({ name, status, health, exitCode }: ContainerDetails, place: stri
   });
 }
 
+function isPaused({ name }: ContainerDetails, place: string): InputError {
+  return new InputError(`stop-containers: container ${name} on ${place} is paused`, {
+    hint: `Unpause it (docker unpause ${name}) or stop it.`,
+  });
+}
+
 function nobody(
   choice: ContainerChoice,
-  running: readonly ContainerDetails[],
+  all: readonly ContainerDetails[],
   place: string,
 ): InputError {
   const wanted =
     choice.by === "name"
       ? `the name ${choice.name}`
       : `the label ${choice.labels.map((pair) => pair.join("=")).join(", ")}`;
-  const names = running.map(({ name }) => name).join(", ") || "none";
-  return new InputError(`stop-containers: no running container on ${place} has ${wanted}`, {
-    hint: `These are running there: ${names}`,
+  const names = all.map(({ name }) => name).join(", ") || "none";
+  return new InputError(`stop-containers: no container on ${place} has ${wanted}`, {
+    hint: `These are there: ${names}`,
   });
 }

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { InputError } from "../errors.ts";
-import { listVolumes, type Mount } from "./docker.ts";
+import { type ContainerDetails, listContainers, listVolumes, type Mount } from "./docker.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -22,6 +22,32 @@ export async function volumeMountpoint(
   throw new InputError(`${fault} ${JSON.stringify(volume)} on ${outer.name}`, {
     hint: `Correct the input \`volume\`. There are: ${[...volumes.keys()].join(", ") || "none"}`,
   });
+}
+
+/** A container with the directory in it at which it has a volume. */
+export interface VolumeUser {
+  readonly details: ContainerDetails;
+  readonly directory: string;
+}
+
+/**
+ * The newest container that has a volume, one that runs if any does. Undefined when there is none.
+ *
+ * @throws InputError | ConnectionError | CommandError when the container engine cannot tell
+ */
+export async function volumeUser(
+  outer: Host,
+  docker: readonly string[],
+  volume: string,
+): Promise<VolumeUser | undefined> {
+  const users = (await listContainers(outer, docker)).flatMap((details) => {
+    const mount = details.mounts.find(({ name }) => name === volume);
+    return mount ? [{ details, directory: mount.destination }] : [];
+  });
+  const newest = users.toSorted(
+    (one, other) => other.details.created.getTime() - one.details.created.getTime(),
+  );
+  return newest.find(({ details }) => details.status === "running") ?? newest[0];
 }
 
 /**

@@ -56,10 +56,14 @@ export function readBucketForReading(read: Read): BucketInputs {
 function readPlace(read: Read): Place {
   return {
     bucket: required(read, "bucket", bucketName),
-    region: optional(read, "aws-region", region),
+    region: readRegion(read),
     endpointUrl: optional(read, "endpoint-url", httpUrl),
     forcePathStyle: optional(read, "force-path-style", boolean) ?? false,
   };
+}
+
+export function readRegion(read: Read): string | undefined {
+  return optional(read, "aws-region", region);
 }
 
 function readAtRest(read: Read): AtRest {

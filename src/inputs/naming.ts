@@ -5,10 +5,14 @@ import { optional, type Parse, type Read, refuse } from "./field.ts";
 
 export function readNaming(read: Read): Naming {
   return {
-    prefix: optional(read, "prefix", prefix) ?? "database",
+    prefix: readPrefix(read),
     template: optional(read, "key-template", keyTemplate),
     timezone: optional(read, "timezone", timezone) ?? "UTC",
   };
+}
+
+export function readPrefix(read: Read): string {
+  return optional(read, "prefix", prefix) ?? "database";
 }
 
 /** Slashes around it do not matter, but S3 keeps those inside it as they are: `a//b` is another place than `a/b`. */

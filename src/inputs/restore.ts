@@ -9,9 +9,10 @@ import { type DatabaseInputs, readDatabase, readDatabaseName } from "./database.
 import { type Field, lines, missing, optional, type Parse, refuse, type Read } from "./field.ts";
 import { readIdentities } from "./identity.ts";
 import { readNaming } from "./naming.ts";
-import { boolean, keyValue, matching, minutes, text } from "./value.ts";
+import { type Patience, readPatience } from "./patience.ts";
+import { boolean, keyValue, matching, text } from "./value.ts";
 
-export interface RestoreInputs {
+export interface RestoreInputs extends Patience {
   readonly operation: "restore";
   readonly access: SshAccess;
   readonly docker: readonly string[];
@@ -33,8 +34,6 @@ export interface RestoreInputs {
   readonly bucket: BucketInputs;
   readonly role: RoleInputs | undefined;
   readonly naming: Naming;
-  readonly timeoutMs: number | undefined;
-  readonly stallMs: number;
   readonly dryRun: boolean;
 }
 
@@ -68,8 +67,7 @@ export function readRestore(read: Read): RestoreInputs {
     bucket: readBucket(read),
     role: readRole(read),
     naming: readNaming(read),
-    timeoutMs: optional(read, "timeout-minutes", minutes),
-    stallMs: optional(read, "stall-minutes", minutes) ?? 5 * 60_000,
+    ...readPatience(read),
     dryRun: optional(read, "dry-run", boolean) ?? false,
   };
 }
@@ -78,7 +76,7 @@ export function readRestore(read: Read): RestoreInputs {
 function safetyBackup(inputs: BackupInputs): BackupInputs {
   const { prefix, timezone } = inputs.naming;
   const naming = { prefix: `${prefix}/before-restore`, template: undefined, timezone };
-  return { ...inputs, naming, latest: "none", minSizeRatio: 0, dryRun: false };
+  return { ...inputs, naming, latest: "none", pruning: undefined, minSizeRatio: 0, dryRun: false };
 }
 
 function readBackupChoice(read: Read): BackupChoice {
@@ -117,7 +115,7 @@ const filePath: Parse<string> = (field) => {
 };
 
 /** Containers by name, or by a label that all of some share. */
-function readStopped(read: Read): readonly ContainerChoice[] {
+export function readStopped(read: Read): readonly ContainerChoice[] {
   return lines(read, "stop-containers", (field) =>
     field.text.includes("=") ? byLabel(field) : { by: "name", name: containerName(field) },
   );

@@ -2,7 +2,7 @@ import { listCandidates, readIfThere } from "../backup/history.ts";
 import { manifestKey, type Naming } from "../backup/key.ts";
 import { type Manifest, readManifest } from "../backup/manifest.ts";
 import type { EngineName } from "../engine/engine.ts";
-import { InputError, IntegrityError } from "../errors.ts";
+import { CommandError, InputError, IntegrityError } from "../errors.ts";
 import type { Storage, StoredObject } from "../storage/storage.ts";
 import { nearest } from "./nearest.ts";
 import { newestBackup } from "./newest.ts";
@@ -99,4 +99,9 @@ export function refuseSealed({ object, manifest }: Artifact, identities: readonl
   throw new InputError(`${object.key} is encrypted to ${recipients}, and decrypt-with is not set`, {
     hint: "Set `decrypt-with` to the identity of one of them, from a secret.",
   });
+}
+
+/** What a tool says of bytes that it cannot read does not tell whose they were. */
+export function notStaged(uri: string, { message, hint, cause }: CommandError): CommandError {
+  return new CommandError(`${uri} could not be staged: ${message}`, { hint, cause });
 }

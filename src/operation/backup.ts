@@ -1,15 +1,22 @@
+import { type Anomaly, anomaliesOf } from "../backup/anomaly.ts";
 import { labelsOf } from "../backup/labels.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Copied, HostCopy } from "../host-copy/host-copy.ts";
 import type { BackupInputs } from "../inputs.ts";
+import { anomalyWarnings } from "../report/anomaly.ts";
+import type { Measure } from "../report/measuring.ts";
+import { figuresOf } from "../report/metrics.ts";
 import { showProgress, systemClock } from "../report/progress.ts";
 import { backupOutputs, type Report } from "../report/report.ts";
 import { backupSummary, planSummary } from "../report/summary.ts";
 import type { Storage } from "../storage/storage.ts";
 import { commit, publishLatest } from "./commit.ts";
+import { keepCopy } from "./keep-copy.ts";
 import { type Plan, planBackup } from "./plan.ts";
+import { pruneAfter } from "./prune.ts";
 import { type Origin, manifestOf } from "./proof.ts";
-import { checkLines, planLines, planStory, resultLine, shrinkage } from "./story.ts";
+import { checkLines, planLines, planStory, resultLine } from "./story.ts";
 import { removeSuspects, sweep } from "./sweep.ts";
 import { transfer } from "./transfer.ts";
 
@@ -18,11 +25,14 @@ export interface BackupRooms {
   readonly engine: Engine;
   readonly storage: Storage;
   readonly report: Report;
+  readonly measure: Measure;
+  /** Prepares a copy on the Docker host; undefined when none is wanted. */
+  readonly copyOnHost: ((copied: Copied) => Promise<HostCopy>) | undefined;
   readonly signal: AbortSignal;
 }
 
 /**
- * Backs one database up: plan → sweep → dump → meter → put → manifest → latest → report.
+ * Backs one database up: plan → sweep → dump → meter → put → manifest → latest → prune → report.
  *
  * @returns the manifest; undefined for a dry run
  * @throws InputError, ConnectionError, CommandError, StorageError; then nothing was stored and nothing runs on
@@ -32,8 +42,9 @@ export async function backup(
   rooms: BackupRooms,
   origin: Origin,
 ): Promise<Manifest | undefined> {
-  const { engine, storage, report, signal } = rooms;
-  const plan = await planBackup(inputs, engine, storage);
+  const { storage, report, signal } = rooms;
+  const plan = await planBackup(inputs, rooms);
+  await using _copy = plan.copy;
   for (const line of planLines(plan, storage)) report.info(line);
   if (inputs.dryRun) {
     await report.summary(planSummary(planStory(plan, storage)));
@@ -50,13 +61,15 @@ export async function backup(
   const manifest = await commit(storage, transferred.object, () =>
     manifestOf(inputs, plan, transferred, origin),
   );
-  await tell(inputs, plan, manifest, rooms);
+  const copyPath = await keepCopy(plan.copy, manifest, transferred.facts, report);
+  await tell(inputs, plan, { manifest, copyPath }, rooms);
   await publishLatest(storage, inputs.naming, manifest, {
     artifact: transferred.object,
     extension: plan.extension,
     latest: inputs.latest,
   });
   await removeSuspects(suspects, inputs, rooms);
+  await pruneAfter(inputs, { plan, manifest, artifact: transferred.object }, rooms);
   return manifest;
 }
 
@@ -74,16 +87,21 @@ function progressOf({ earlier }: Plan, report: Report) {
     showProgress(report, bytes, { previousBytes, everyMs: 5_000, clock: systemClock });
 }
 
+/** @returns what does not fit the backups before */
 async function tell(
   { minSizeRatio }: BackupInputs,
-  { stages, earlier }: Plan,
-  manifest: Manifest,
-  { storage, report }: BackupRooms,
-): Promise<void> {
+  { stages, earlier, database }: Plan,
+  { manifest, copyPath }: { readonly manifest: Manifest; readonly copyPath: string | undefined },
+  { storage, report, measure }: BackupRooms,
+): Promise<readonly Anomaly[]> {
   const uri = storage.uri(manifest.key);
   report.info(resultLine(manifest, uri));
-  const warning = shrinkage(manifest, earlier[0]?.manifest, minSizeRatio);
-  if (warning) report.warning(warning, { title: "The backup shrank" });
+  const anomalies = anomaliesOf(manifest, earlier, minSizeRatio);
+  for (const { line, title } of anomalyWarnings(anomalies, earlier[0]?.manifest))
+    report.warning(line, { title });
+  measure({ ...figuresOf(manifest, anomalies), databaseBytes: database.bytes }, manifest);
   report.outputs(backupOutputs(manifest, uri));
-  await report.summary(backupSummary({ manifest, uri, host: stages[0].host.name, earlier }));
+  const host = stages[0].host.name;
+  await report.summary(backupSummary({ manifest, uri, host, copyPath, earlier }));
+  return anomalies;
 }

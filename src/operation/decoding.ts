@@ -10,8 +10,11 @@ import type { Host } from "../host/host.ts";
 import { engineOf, recognise } from "./recognise.ts";
 import { unwrap } from "./unwrap.ts";
 
+/** A dump as it comes out of an artifact. */
+type Decoded = Omit<Incoming, "working">;
+
 /** Makes a dump of the bytes of an artifact, which `uri` names in messages. */
-export type Opener = (stored: Readable, uri: string) => Promise<Incoming>;
+export type Opener = (stored: Readable, uri: string) => Promise<Decoded>;
 
 /** Opens what its manifest tells of: each decoder runs where it has been placed. */
 export async function openerBy(
@@ -37,7 +40,7 @@ export function openerByMagic(engine: EngineName, identities: readonly string[])
   };
 }
 
-function openKnown(stored: Readable, { local, remote }: Decoding, engine: EngineName): Incoming {
+function openKnown(stored: Readable, { local, remote }: Decoding, engine: EngineName): Decoded {
   const stream = local.reduce<Readable>(
     (from, codec) => pipeline(from, codec.decode.stream(), () => {}),
     stored,
@@ -49,7 +52,7 @@ async function openUnknown(
   stored: Readable,
   codecs: readonly Codec[],
   engine: EngineName,
-): Promise<Incoming> {
+): Promise<Decoded> {
   const { stream, head } = await unwrap(stored, codecs);
   const { kind, other } = recognise(head);
   if (kind === undefined) throw notRestorable(`it is ${other}`);
@@ -66,7 +69,7 @@ function notRestorable(what: string): InputError {
 }
 
 /** What decoders say of their failure does not tell what they decoded: whoever reads the dump is told both. */
-function delivered({ stream: dump, ...incoming }: Incoming, uri: string): Incoming {
+function delivered({ stream: dump, ...incoming }: Decoded, uri: string): Decoded {
   const stream = new PassThrough();
   // It may fail before anybody reads it; who reads it then is told all the same.
   stream.on("error", () => {});

@@ -52,13 +52,15 @@ export async function fetch(artifact: Artifact, fetching: Fetching): Promise<Fet
   const meter = pipeline(body, new Meter(), () => {});
   opening.defer(() => void meter.destroy());
   opening.use(destroyOnAbort(meter, signal));
-  opening.use(watchForStall(meter, stallMs, () => meter.bytes));
+  let signs = 0;
+  opening.use(watchForStall(meter, stallMs, () => meter.bytes + signs));
   opening.use(show(() => meter.bytes));
 
   const uri = storage.uri(object.key);
   refuseReplaced(uri, object, artifact);
-  const incoming = await open(meter, uri);
-  opening.defer(() => void incoming.stream.destroy());
+  const decoded = await open(meter, uri);
+  opening.defer(() => void decoded.stream.destroy());
+  const incoming = { ...decoded, working: () => void (signs += 1) };
   const fetched = opening.move();
   return {
     incoming,

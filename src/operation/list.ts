@@ -11,8 +11,7 @@ export async function list(
   storage: Storage,
   report: Report,
 ): Promise<void> {
-  const filter = { database, engine: undefined, limit: undefined };
-  const entries = await listBackups(storage, naming, filter);
+  const entries = await listBackups(storage, naming, { database, engine: undefined });
   const now = new Date();
   for (const line of listLines(entries, now)) report.info(line);
   report.outputs({

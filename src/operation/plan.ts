@@ -1,13 +1,16 @@
 import type { Proven } from "../backup/entry.ts";
-import { judgeAll, listCandidates } from "../backup/history.ts";
+import { judgeAll, surveyBucket } from "../backup/history.ts";
 import { keyFor, type Naming } from "../backup/key.ts";
 import type { Codec } from "../codec/codec.ts";
 import { codecsFor } from "../codec/index.ts";
 import { placeCodecs } from "../codec/place.ts";
+import type { Survey } from "../backup/survey.ts";
 import type { Database, Engine, EngineName } from "../engine/engine.ts";
-import { StorageError } from "../errors.ts";
+import { InputError, StorageError } from "../errors.ts";
 import type { Stage } from "../host/stage.ts";
+import type { HostCopy } from "../host-copy/host-copy.ts";
 import type { BackupInputs } from "../inputs.ts";
+import type { BackupRooms } from "./backup.ts";
 import type { Storage, StoredObject } from "../storage/storage.ts";
 
 /** What a backup is going to do, found out without changing anything. */
@@ -22,6 +25,10 @@ export interface Plan {
   readonly stages: readonly [Stage, ...Stage[]];
   /** What is left for the runner. */
   readonly codecs: readonly Codec[];
+  /** The copy on the Docker host, whose stage is the last one; undefined when none was asked for. */
+  readonly copy: HostCopy | undefined;
+  /** What lies in the bucket. */
+  readonly survey: Survey;
   /** The proven backups of the same database before this one, newest first, as many as a chart shows. */
   readonly earlier: readonly Proven[];
   /** What lies under keys of this database and has no manifest, whoever made it. */
@@ -36,8 +43,7 @@ const chartLength = 30;
  */
 export async function planBackup(
   inputs: BackupInputs,
-  engine: Engine,
-  storage: Storage,
+  { engine, storage, copyOnHost }: Pick<BackupRooms, "engine" | "storage" | "copyOnHost">,
 ): Promise<Plan> {
   const began = new Date();
   const codecs = codecsFor(inputs.compression, inputs.encryptTo);
@@ -55,26 +61,43 @@ export async function planBackup(
     readHistory(storage, inputs.naming, subject),
     refuseTaken(storage, key),
   ]);
+  if (copyOnHost) refuseLeft(local);
+  const likelyBytes = history.earlier[0]?.manifest.bytes;
+  const copy = await copyOnHost?.({ ...subject, began, likelyBytes });
   return {
     began,
     engine: engine.name,
     database,
     key,
     extension,
-    stages: [dump, ...remote],
+    stages: [dump, ...remote, ...(copy ? [copy.stage] : [])],
     codecs: local,
+    copy,
     ...history,
   };
+}
+
+/** What is made on the runner does not come past the host. */
+function refuseLeft([codec]: readonly Codec[]): void {
+  if (!codec) return;
+  throw new InputError(
+    `host-copy-dir wants an artifact that is finished on the host, which has no ${codec.name} for it`,
+    {
+      hint: `Install ${codec.name} on the host, or leave host-copy-dir out.`,
+    },
+  );
 }
 
 async function readHistory(
   storage: Storage,
   naming: Naming,
   { database, engine }: { readonly database: string; readonly engine: EngineName },
-): Promise<Pick<Plan, "earlier" | "unproven">> {
-  const candidates = await listCandidates(storage, naming);
+): Promise<Pick<Plan, "survey" | "earlier" | "unproven">> {
+  const survey = await surveyBucket(storage, naming);
+  const { candidates } = survey;
   const entries = await judgeAll(storage, candidates, { database, engine, limit: chartLength });
   return {
+    survey,
     earlier: entries.filter((entry) => entry.kind === "proven"),
     unproven: candidates
       .filter(({ parsed, hasManifest }) => parsed?.database === database && !hasManifest)

@@ -1,12 +1,12 @@
 import type { Manifest } from "../backup/manifest.ts";
 import type { Promoted, Restorer, Site, Staged } from "../engine/restorer.ts";
-import { IntegrityError } from "../errors.ts";
+import { CommandError, IntegrityError } from "../errors.ts";
 import type { RestoreInputs } from "../inputs.ts";
 import { showProgress, systemClock } from "../report/progress.ts";
 import type { Report } from "../report/report.ts";
 import { type RestoreStory, restoreLines, restoreSummary } from "../report/restore.ts";
 import type { Storage } from "../storage/storage.ts";
-import { type Artifact, findArtifact, refuseSealed } from "./artifact.ts";
+import { type Artifact, findArtifact, notStaged, refuseSealed } from "./artifact.ts";
 import { fetch } from "./fetch.ts";
 import { type Stopping, swap, type Swapped } from "./swap.ts";
 
@@ -92,15 +92,18 @@ async function stageProven(
     });
   const { host } = restorer;
   await using fetched = await fetch(artifact, { storage, host, identities, signal, stallMs, show });
+  const uri = storage.uri(artifact.object.key);
   await using staging = new AsyncDisposableStack();
-  const staged = staging.use(await restorer.stage(site, fetched.incoming));
+  const stage = restorer.stage(site, fetched.incoming).catch((thrown: unknown) => {
+    throw thrown instanceof CommandError ? notStaged(uri, thrown) : thrown;
+  });
+  const staged = staging.use(await stage);
   const wanted = artifact.manifest?.sha256;
   const digest = fetched.digest();
   if (wanted !== undefined && wanted !== digest)
-    throw new IntegrityError(
-      `${storage.uri(artifact.object.key)} has the SHA-256 ${digest}, and its manifest says ${wanted}`,
-      { hint: "The object was altered after it was stored. Restore another backup." },
-    );
+    throw new IntegrityError(`${uri} has the SHA-256 ${digest}, and its manifest says ${wanted}`, {
+      hint: "The object was altered after it was stored. Restore another backup.",
+    });
   report.info(
     wanted === undefined ? `SHA-256 ${digest}, not proven` : `Verified: SHA-256 ${digest}`,
   );

@@ -41,17 +41,3 @@ export function resultLine({ bytes, durationSeconds, sha256 }: Manifest, uri: st
   const pace = `${durationText(durationMs)}, ${rateText(bytes, durationMs)}`;
   return `Stored ${bytesText(bytes)} in ${pace} as ${uri}, SHA-256 ${sha256}`;
 }
-
-/**
- * What to warn of when a backup is much smaller than the one before: that is how a database looks that was emptied, or
- * a dump of the wrong one.
- */
-export function shrinkage(
-  now: Manifest,
-  before: Manifest | undefined,
-  minSizeRatio: number,
-): string | undefined {
-  if (!before || now.bytes >= before.bytes * minSizeRatio) return undefined;
-  const sizes = `${bytesText(now.bytes)} after ${bytesText(before.bytes)}`;
-  return `${now.database} shrank to ${sizes}, less than min-size-ratio ${minSizeRatio} of it. Is it still the right database?`;
-}

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { keyParser, listingPrefixes, type Naming } from "../backup/key.ts";
+import type { EngineName } from "../engine/engine.ts";
 import { asError } from "../errors.ts";
 import type { BackupInputs } from "../inputs.ts";
 import type { Report } from "../report/report.ts";
@@ -34,8 +35,11 @@ export async function sweep(
   const { storage, report } = rooms;
   const idleMs = 3 * stallMs;
   await forbearingly(rooms, async () => {
-    for (const { key } of await sweepUploads(storage, naming, plan.database.name, idleMs))
-      report.info(`Aborted the unfinished upload of ${storage.uri(key)}`);
+    const subject = { database: plan.database.name, engine: plan.engine };
+    for (const upload of await unfinishedUploads(storage, naming, subject, idleMs)) {
+      await storage.uploads.abort(upload);
+      report.info(`Aborted the unfinished upload of ${storage.uri(upload.key)}`);
+    }
   });
   const artifacts = await forbearingly(rooms, () => suspectsOf(storage, plan, idleMs));
   return { seenMs: Date.now(), artifacts: artifacts ?? [] };
@@ -78,23 +82,25 @@ async function forbearingly<T>(
   }
 }
 
-/** @returns the aborted uploads. One that a parallel run is filling gets a part more often than every `idleMs`. */
-async function sweepUploads(
+/**
+ * The uploads of exactly this database that nobody has sent anything to for `idleMs`. One that a parallel run is filling gets a
+ * part more often.
+ */
+export async function unfinishedUploads(
   storage: Storage,
   naming: Naming,
-  database: string,
+  { database, engine }: { readonly database: string; readonly engine: EngineName },
   idleMs: number,
 ): Promise<readonly UnfinishedUpload[]> {
   const parse = keyParser(naming);
   const before = Date.now() - idleMs;
-  const swept: UnfinishedUpload[] = [];
+  const found: UnfinishedUpload[] = [];
   for (const prefix of listingPrefixes(naming)) {
     for await (const upload of storage.uploads.list(prefix)) {
-      if (parse(upload.key)?.database !== database || upload.lastActive.getTime() > before)
-        continue;
-      await storage.uploads.abort(upload);
-      swept.push(upload);
+      const told = parse(upload.key);
+      const isOurs = told?.database === database && (told.engine ?? engine) === engine;
+      if (isOurs && upload.lastActive.getTime() <= before) found.push(upload);
     }
   }
-  return swept;
+  return found;
 }

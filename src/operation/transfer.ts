@@ -19,6 +19,7 @@ export interface Making {
 export interface Transferred {
   readonly object: StoredObject;
   readonly sha256: string;
+  readonly crc32: string;
   /** How much came out of the remote stages. */
   readonly arrivedBytes: number;
   /** What the stages told beside the bytes. */
@@ -45,7 +46,7 @@ export async function transfer(
 
   const object = await to.storage.put(to.key, artifact, to.options);
   const { bytes: arrivedBytes, facts } = flow;
-  return { object, sha256: artifact.sha256(), arrivedBytes, facts };
+  return { object, sha256: artifact.sha256(), crc32: artifact.crc32(), arrivedBytes, facts };
 }
 
 /** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */

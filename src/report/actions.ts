@@ -1,5 +1,5 @@
 import * as core from "@actions/core";
-import { failureLines, failureOf } from "./failure.ts";
+import { failureLines, failureOf, type Shown } from "./failure.ts";
 import { redactor, secretParts } from "./redact.ts";
 import type { Outputs, OutputValues, Report } from "./report.ts";
 import { failureSummary } from "./summary.ts";
@@ -12,8 +12,11 @@ export interface ActionsReport extends Report {
    * Says what failed and why, and makes the process exit with 1.
    *
    * @param operation what was under way: `backup`
+   * @returns what was said, without secrets
    */
-  failed(operation: string, thrown: unknown): Promise<void>;
+  failed(operation: string, thrown: unknown): Promise<Shown>;
+  /** Takes the secrets out of a text that leaves the job on another way. */
+  redacted(text: string): string;
 }
 
 export function actionsReport(): ActionsReport {
@@ -39,7 +42,10 @@ export function actionsReport(): ActionsReport {
       core.setFailed(safe(`${failure.message}\n${failure.hint}`));
       for (const line of failureLines(failure)) info(line);
       await summary(failureSummary(operation, failure));
+      const { message, hint, causes } = failure;
+      return { message: safe(message), hint: safe(hint), causes: causes.map(safe) };
     },
+    redacted: safe,
   };
 }
 

@@ -4,11 +4,19 @@ import { HoldfastError } from "../errors.ts";
 /** A failure as it is shown. */
 export type Failure = Expected | Unexpected;
 
-interface Shown {
+/** What a reader is told of a failure, of whatever kind. */
+export interface Shown {
   readonly message: string;
   /** What led to it and what else went wrong, each in a short line, nearest first. */
   readonly causes: readonly string[];
   readonly hint: string;
+}
+
+/** How a run ended. */
+export interface Ending {
+  /** Undefined for a success. */
+  readonly failure: Shown | undefined;
+  readonly at: Date;
 }
 
 export interface Expected extends Shown {

@@ -25,28 +25,45 @@ function listRow(entry: BackupEntry, now: Date): readonly Cell[] {
     engine ?? "unknown",
     bytesText(object.bytes),
     proven ? { code: entry.manifest.sha256.slice(0, 12) } : "",
-    proven ? "yes" : `no: ${entry.reason}`,
+    proofText(entry, { proven: "yes", unproven: "no" }),
     { code: object.key },
   ];
 }
 
 /** The same for the log: aligned columns, one line for each backup. */
 export function listLines(entries: readonly BackupEntry[], now: Date): readonly string[] {
-  const rows = entries.map(({ at, object, database = "unknown", ...entry }) => [
-    timeText(at),
-    ageText(at, now),
-    bytesText(object.bytes),
+  const rows = entries.map((entry) => [
+    timeText(entry.at),
+    ageText(entry.at, now),
+    bytesText(entry.object.bytes),
     entry.engine ?? "unknown",
-    database,
-    object.key,
-    entry.kind === "proven" ? "proven" : `not proven: ${entry.reason}`,
+    entry.database ?? "unknown",
+    entry.object.key,
+    proofText(entry, { proven: "proven", unproven: "not proven" }),
   ]);
   return [counted(entries), ...aligned(rows)];
 }
 
+function proofText(
+  entry: BackupEntry,
+  words: { readonly proven: string; readonly unproven: string },
+): string {
+  switch (entry.kind) {
+    case "proven":
+      return words.proven;
+    case "unproven":
+      return `${words.unproven}: ${entry.reason}`;
+    case "unread":
+      return "has a manifest, not read";
+  }
+}
+
 function counted(entries: readonly BackupEntry[]): string {
-  const proven = entries.filter(({ kind }) => kind === "proven").length;
-  return `${entries.length} ${entries.length === 1 ? "backup" : "backups"}, ${proven} proven`;
+  const count = (wanted: BackupEntry["kind"]) =>
+    entries.filter(({ kind }) => kind === wanted).length;
+  const unread = count("unread") > 0 ? `, ${count("unread")} whose manifest was not read` : "";
+  const backups = `${entries.length} ${entries.length === 1 ? "backup" : "backups"}`;
+  return `${backups}, ${count("proven")} proven${unread}`;
 }
 
 function aligned(rows: readonly (readonly string[])[]): readonly string[] {

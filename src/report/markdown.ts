@@ -1,8 +1,15 @@
 /** Text of a table's cell; `code` for what is to be read letter by letter. Both may hold anything. */
 export type Cell = string | { readonly code: string };
+/** A cell of several lines. */
+export interface Lines {
+  readonly lines: string;
+}
 
 /** A GitHub-flavoured table. Every row has as many cells as `head`. */
-export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly (Cell | Lines)[])[],
+): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [
     line(head.map(literal)),
@@ -11,8 +18,9 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
   ].join("\n");
 }
 
-function cellText(cell: Cell): string {
-  return typeof cell === "string" ? literal(cell) : `<code>${literal(cell.code)}</code>`;
+function cellText(cell: Cell | Lines): string {
+  if (typeof cell === "string") return literal(cell);
+  return "code" in cell ? `<code>${literal(cell.code)}</code>` : prose(cell.lines);
 }
 
 /** Text of several lines, as a part of a paragraph. */

@@ -1,5 +1,6 @@
 import type { BackupJson } from "../backup/entry.ts";
 import type { Manifest } from "../backup/manifest.ts";
+import type { MetricsJson } from "./metrics.ts";
 
 /** Where an operation tells what happens. Secrets that were masked never get through it. */
 export interface Report {
@@ -25,6 +26,9 @@ export interface Outputs {
   readonly backups: readonly BackupJson[];
   readonly previous: string;
   readonly "safety-backup-key": string;
+  readonly metrics: MetricsJson;
+  /** Keys of what pruning has deleted. */
+  readonly deleted: readonly string[];
 }
 
 export type OutputValues = { readonly [Name in keyof Outputs]?: Outputs[Name] | undefined };

@@ -20,6 +20,8 @@ export interface BackupStory {
   readonly uri: string;
   /** `Host.name` of the place where the dump ran. */
   readonly host: string;
+  /** Where the Docker host keeps a copy, if it does. */
+  readonly copyPath: string | undefined;
   /** Backups of the same database before this one, newest first. */
   readonly earlier: readonly BackupEntry[];
 }
@@ -51,13 +53,14 @@ function originRows({ manifest, host }: BackupStory): readonly Row[] {
   ];
 }
 
-function objectRows({ manifest, uri, earlier }: BackupStory): readonly Row[] {
+function objectRows({ manifest, uri, copyPath, earlier }: BackupStory): readonly Row[] {
   const { bytes, dumpBytes, versionId, sha256 } = manifest;
   const ratio = bytes > 0 ? `, ${(dumpBytes / bytes).toFixed(1)} times as much` : "";
   return [
     ["Key", { code: manifest.key }],
     ["Address", { code: uri }],
     ...given("Version", versionId, (code) => ({ code })),
+    ...given("Copy on the host", copyPath, (code) => ({ code })),
     ["Size", `${bytesText(bytes)} (${countText(bytes)} bytes)`],
     ["Size of the dump", `${bytesText(dumpBytes)}${ratio}`],
     ...given("Previous backup", earlier[0], (previous) => previousText(bytes, previous)),

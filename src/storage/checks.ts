@@ -11,6 +11,8 @@ export interface Checks {
   body(bytes: Buffer): BodyCheck;
   /** For the request that begins a multipart upload. */
   readonly upload: { readonly ChecksumAlgorithm?: "CRC32"; readonly ChecksumType?: "FULL_OBJECT" };
+  /** For the request that describes an object. */
+  readonly head: { readonly ChecksumMode?: "ENABLED" };
   /** Adds up the parts of one upload, which must be given in their order. */
   sum(): Sum;
 }
@@ -35,6 +37,7 @@ export interface Sum {
 export const amazonChecks: Checks = {
   body: (bytes) => ({ ChecksumCRC32: base64(crc32(bytes)) }),
   upload: { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" },
+  head: { ChecksumMode: "ENABLED" },
   sum() {
     let crc = 0;
     let bytes = 0;
@@ -56,6 +59,7 @@ export const amazonChecks: Checks = {
 export const compatibleChecks: Checks = {
   body: (bytes) => ({ ContentMD5: createHash("md5").update(bytes).digest("base64") }),
   upload: {},
+  head: {},
   sum: () => ({ add() {}, whole: () => ({}) }),
 };
 
@@ -63,6 +67,18 @@ function base64(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);
   return bytes.toString("base64");
+}
+
+/**
+ * The CRC-32 of a whole object, in hex. That of an object in parts may be made of the parts' own ("Checking object integrity"
+ * in the Amazon S3 User Guide): it ends in their number and tells nothing about the bytes in a row.
+ */
+export function crc32In(answer: {
+  readonly ChecksumCRC32?: string | undefined;
+}): string | undefined {
+  const { ChecksumCRC32 = "" } = answer;
+  if (!/^[A-Za-z0-9+/]{6}==$/.test(ChecksumCRC32)) return undefined;
+  return Buffer.from(ChecksumCRC32, "base64").toString("hex");
 }
 
 interface HttpRequest {

@@ -2,8 +2,15 @@ import { Readable } from "node:stream";
 import type { HeadObjectOutput, _Object } from "@aws-sdk/client-s3";
 import { IntegrityError } from "../errors.ts";
 import type { Bucket } from "./bucket.ts";
+import { crc32In } from "./checks.ts";
 import { failure } from "./failure.ts";
-import { type Metadata, MissingObjectError, type StoredObject } from "./storage.ts";
+import {
+  type Got,
+  type Head,
+  type Lock,
+  MissingObjectError,
+  type StoredObject,
+} from "./storage.ts";
 
 /** An object as GetObject and HeadObject describe it. */
 function describe(key: string, head: HeadObjectOutput): StoredObject {
@@ -16,11 +23,14 @@ function describe(key: string, head: HeadObjectOutput): StoredObject {
   };
 }
 
+function lockOf(head: HeadObjectOutput): Lock | undefined {
+  const until = head.ObjectLockMode && head.ObjectLockRetainUntilDate;
+  const legalHold = head.ObjectLockLegalHoldStatus === "ON";
+  return until || legalHold ? { until, legalHold } : undefined;
+}
+
 /** An object's description and bytes. @throws MissingObjectError, StorageError; its stream too, and IntegrityError */
-export async function read(
-  bucket: Bucket,
-  key: string,
-): Promise<{ object: StoredObject; body: Readable }> {
+export async function read(bucket: Bucket, key: string): Promise<Got> {
   const answer = await bucket.ask("GetObject", key, (s3, http) =>
     s3.getObject({ Bucket: bucket.name, Key: key }, http),
   );
@@ -28,24 +38,26 @@ export async function read(
   if (!(answer.Body instanceof Readable))
     throw new TypeError("GetObject answered without a stream");
   const body = Readable.from(whole(bucket, object, answer.Body), { objectMode: false });
-  return { object, body };
+  return { object, lock: lockOf(answer), body };
 }
 
-/** An object's description and metadata; undefined when there is none. */
+/** An object's description and what stands beside it; undefined when there is none. */
 export async function head(
   bucket: Bucket,
   key: string,
   signal = bucket.signal,
-): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined> {
-  const object = { Bucket: bucket.name, Key: key };
+): Promise<Head | undefined> {
+  const asked = { Bucket: bucket.name, Key: key, ...bucket.checks.head };
   try {
     const answer = await bucket.ask(
       "HeadObject",
       key,
-      (s3, http) => s3.headObject(object, http),
+      (s3, http) => s3.headObject(asked, http),
       signal,
     );
-    return { object: describe(key, answer), metadata: answer.Metadata ?? {} };
+    const { Metadata: metadata = {} } = answer;
+    const object = describe(key, answer);
+    return { object, lock: lockOf(answer), metadata, crc32: crc32In(answer) };
   } catch (error) {
     if (error instanceof MissingObjectError) return undefined;
     throw error;

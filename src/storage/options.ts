@@ -18,6 +18,8 @@ export interface S3Options {
   readonly sse: "AES256" | "aws:kms" | "aws:kms:dsse" | undefined;
   readonly kmsKeyId: string | undefined;
   readonly objectTags: Readonly<Record<string, string>>;
+  /** How long the store may hang, all repetitions of a request together, before it counts as gone: 80 s at least. */
+  readonly stallMs: number;
   /** Ends everything that is under way; a store is of no use afterwards. */
   readonly signal: AbortSignal;
   /**
@@ -46,13 +48,17 @@ export interface Limits {
   readonly maxAttempts: number;
 }
 
-export const usualLimits: Limits = {
-  partBytes,
-  copyObjectBytes: 5 * 1024 ** 3,
-  copyPartBytes,
-  silenceMs: 60_000,
-  maxAttempts: 8,
-};
+const maxAttempts = 8;
+
+export function usualLimits({ stallMs }: Pick<S3Options, "stallMs">): Limits {
+  return {
+    partBytes,
+    copyObjectBytes: 5 * 1024 ** 3,
+    copyPartBytes,
+    silenceMs: Math.min(60_000, Math.max(10_000, stallMs / maxAttempts)),
+    maxAttempts,
+  };
+}
 
 /** What every object is given, in the words of the requests that make one. */
 export interface Attributes {

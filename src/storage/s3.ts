@@ -9,8 +9,8 @@ import { write } from "./write.ts";
 export type { S3Options } from "./options.ts";
 
 /** Storage in a bucket of Amazon S3 or of a store that speaks its protocol. Disposing closes the connections. */
-export function s3(options: S3Options, limits: Limits = usualLimits): Storage & AsyncDisposable {
-  const bucket = new Bucket(options, limits);
+export function s3(options: S3Options, limits: Partial<Limits> = {}): Storage & AsyncDisposable {
+  const bucket = new Bucket(options, { ...usualLimits(options), ...limits });
   return {
     uri: (key) => bucket.uri(key),
     put: (key, body, how) => write(bucket, key, body, how),

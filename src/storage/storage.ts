@@ -24,12 +24,10 @@ export interface Storage {
    *
    * @throws MissingObjectError when there is none
    */
-  get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }>;
+  get(key: string): Promise<Got>;
 
-  /** The object under `key` without its bytes, and its user metadata; undefined when there is none. */
-  head(
-    key: string,
-  ): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined>;
+  /** The object under `key` without its bytes, and what the store keeps beside it; undefined when there is none. */
+  head(key: string): Promise<Head | undefined>;
 
   /** Every object whose key begins with `prefix`, in key order, fetched page by page while it is read. */
   list(prefix: string): AsyncIterable<StoredObject>;
@@ -56,6 +54,32 @@ export interface Uploads {
 
 /** User metadata of an object: names in lower case, ASCII names and values. */
 export type Metadata = Readonly<Record<string, string>>;
+
+/** An object that was fetched. */
+export interface Got {
+  readonly object: StoredObject;
+  readonly lock: Lock | undefined;
+  readonly body: Readable;
+}
+
+/**
+ * What keeps a version of an object from being deleted, as far as the role may know (`s3:GetObjectRetention`,
+ * `s3:GetObjectLegalHold`).
+ */
+export interface Lock {
+  /** The end of its retention by Object Lock, whether that has passed or not. */
+  readonly until: Date | undefined;
+  readonly legalHold: boolean;
+}
+
+/** What a store tells of an object without its bytes. */
+export interface Head {
+  readonly object: StoredObject;
+  readonly lock: Lock | undefined;
+  readonly metadata: Metadata;
+  /** CRC-32 of all its bytes as the store has it, 8 digits of hex; undefined when it keeps none. */
+  readonly crc32: string | undefined;
+}
 
 /** An object, as the metadata tells it from all others that its key may have. */
 export interface Marked {

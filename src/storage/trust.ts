@@ -39,19 +39,20 @@ const inputHints: Readonly<Record<string, Hint>> = {
 /** Why there is no session of the role, as the error that Holdfast reports. */
 export function refusedRole(thrown: unknown, attempt: Attempt): HoldfastError {
   const cause = asError(thrown);
+  const step = "role";
   if (cause.message === "Region is missing") {
     const hint = "Set `aws-region` to the region of the bucket.";
-    return new InputError("No region is known to ask for a session in", { hint, cause });
+    return new InputError("No region is known to ask for a session in", { hint, cause, step });
   }
   const code = codeOf(cause);
   const message = `AssumeRoleWithWebIdentity ${attempt.roleArn} failed: ${code}: ${cause.message}`;
   const input = Object.hasOwn(inputHints, code) ? inputHints[code] : undefined;
   if (input !== undefined) {
-    return new InputError(message, { hint: input(attempt, cause.message), cause });
+    return new InputError(message, { hint: input(attempt, cause.message), cause, step });
   }
   const access = Object.hasOwn(accessHints, code) ? accessHints[code] : undefined;
   const hint = access?.(attempt, cause.message) ?? "Check that the runner may reach AWS STS.";
-  return new StorageError(message, { hint, cause });
+  return new StorageError(message, { hint, cause, step });
 }
 
 /** The SDK calls `InvalidIdentityToken` InvalidIdentityTokenException, but AccessDenied just so. */

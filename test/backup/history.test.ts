@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import type { Readable } from "node:stream";
 import { describe, test } from "node:test";
 import { toJson } from "../../src/backup/entry.ts";
-import { type Filter, listBackups } from "../../src/backup/history.ts";
+import {
+  type Filter,
+  judgeAll,
+  listBackups,
+  listCandidates,
+  type Whose,
+} from "../../src/backup/history.ts";
 import {
   keyFor,
   latestCopyKey,
@@ -17,7 +23,7 @@ import { aManifest, anObject } from "../builders.ts";
 import { MemoryStorage } from "../servers/memory-storage.ts";
 
 const naming: Naming = { prefix: "database", template: undefined, timezone: "UTC" };
-const all: Filter = { database: undefined, engine: undefined, limit: undefined };
+const all: Whose = { database: undefined, engine: undefined };
 
 /** A bucket that counts how many objects are read, altogether and at a time. */
 class CountingStorage extends MemoryStorage {
@@ -58,8 +64,13 @@ function minute(count: number): string {
   return new Date(Date.UTC(2025, 10, 22, 0, count)).toISOString();
 }
 
-async function listed(storage: MemoryStorage, filter: Partial<Filter> = {}) {
-  return listBackups(storage, naming, { ...all, ...filter });
+async function listed(storage: MemoryStorage, whose: Partial<Whose> = {}) {
+  return listBackups(storage, naming, { ...all, ...whose });
+}
+
+async function judged(storage: MemoryStorage, filter: Partial<Filter>) {
+  const candidates = await listCandidates(storage, naming);
+  return judgeAll(storage, candidates, { ...all, limit: undefined, ...filter });
 }
 
 describe("listBackups", () => {
@@ -78,7 +89,7 @@ describe("listBackups", () => {
     const second = await backUp(storage, { created: minute(2), database: "a/b" });
     const entries = await listed(storage);
     assert.deepEqual(
-      entries.map((entry) => (entry.kind === "proven" ? entry.manifest : entry.reason)),
+      entries.map((entry) => (entry.kind === "proven" ? entry.manifest : entry.kind)),
       [third, second, first],
     );
     assert.deepEqual(
@@ -193,13 +204,13 @@ describe("listBackups", () => {
     for (let count = 0; count < 50; count++) {
       await backUp(storage, { created: minute(count), database: count % 10 ? "app" : "other" });
     }
-    const newest = await listed(storage, { database: "app", limit: 30 });
+    const newest = await judged(storage, { database: "app", limit: 30 });
     assert.equal(newest.length, 30);
     assert.equal(newest[0]?.at.toISOString(), minute(49));
     assert.deepEqual([storage.reads, storage.mostAtOnce], [30, 16]);
-    assert.equal((await listed(storage)).length, 50);
+    assert.equal((await judged(storage, {})).length, 50);
     assert.deepEqual([storage.reads, storage.mostAtOnce], [80, 16]);
-    assert.deepEqual(await listed(storage, { limit: 0 }), []);
+    assert.deepEqual(await judged(storage, { limit: 0 }), []);
     assert.equal(storage.reads, 80);
   });
 
@@ -208,11 +219,52 @@ describe("listBackups", () => {
     for (let count = 0; count < 40; count++) {
       await backUp(storage, { created: minute(count), engine: count < 5 ? "sqlite" : "postgres" });
     }
-    const found = await listed(storage, { database: "app", engine: "sqlite", limit: 3 });
+    const found = await judged(storage, { database: "app", engine: "sqlite", limit: 3 });
     assert.deepEqual(
       found.map(({ at }) => at.toISOString()),
       [minute(4), minute(3), minute(2)],
     );
+  });
+
+  test("reads the manifests of the newest 250 and says of the others that they were not read", async () => {
+    const storage = new CountingStorage();
+    for (let count = 0; count < 300; count++) {
+      await backUp(storage, { created: minute(count), database: count < 2 ? "other" : "app" });
+    }
+    await store(storage, "database/app_20251121_000000.sql.gz", "made by a script");
+    const found = await listed(storage);
+    assert.equal(storage.reads, 250);
+    const kinds = found.map(({ kind, database }) => `${kind} ${database}`);
+    const count = (wanted: string) => kinds.filter((kind) => kind === wanted).length;
+    assert.deepEqual(
+      ["proven app", "unread app", "unread other", "unproven app"].map(count),
+      [250, 48, 2, 1],
+    );
+    assert.deepEqual(kinds.slice(-4), [
+      "unread app",
+      "unread other",
+      "unread other",
+      "unproven app",
+    ]);
+    assert.equal(found[250]?.at.toISOString(), minute(49));
+    const apps = await listed(storage, { database: "app" });
+    assert.deepEqual([apps.length, storage.reads], [299, 500]);
+  });
+
+  test("reads few manifests of a thousand siblings, whoever is newer", async () => {
+    const storage = new CountingStorage();
+    for (let count = 0; count < 1_000; count++) {
+      await backUp(storage, { created: minute(count), database: count % 500 ? "app_x" : "app" });
+    }
+    const keys = (await judged(storage, { database: "app", limit: 30 })).map(({ at }) => at);
+    assert.deepEqual(
+      keys.map(String),
+      [minute(500), minute(0)].map((at) => String(new Date(at))),
+    );
+    assert.ok(storage.reads <= 252, String(storage.reads));
+    const before = storage.reads;
+    assert.equal((await listed(storage, { database: "app" })).length, 2);
+    assert.ok(storage.reads - before <= 252);
   });
 
   test("takes a manifest that goes while it lists for one that is not there", async () => {
@@ -259,6 +311,13 @@ describe("toJson", () => {
       reason: null,
       versionId: manifest.versionId,
     });
+  });
+
+  test("claims nothing of one whose manifest was not read", () => {
+    const found = { object: anObject(), at: now, database: "app", engine: "postgres" } as const;
+    const { proven, reason, sha256 } = toJson({ kind: "unread", ...found }, "s3://b/k", now);
+    assert.deepEqual([proven, sha256], [false, null]);
+    assert.match(reason ?? "", /not read/);
   });
 
   test("tells of an unproven one why, and null for what is not known", () => {

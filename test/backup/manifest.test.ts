@@ -37,6 +37,13 @@ describe("a manifest", () => {
     assert.throws(() => manifestText(aManifest({ sha256: "ABC" })));
   });
 
+  test("of the time before it told a CRC-32 tells none", () => {
+    const bare = readManifest(altered({ crc32: undefined }), key);
+    assert.deepEqual(bare, { ...manifest, crc32: null });
+    assert.match(manifestText(bare), /"crc32": null/);
+    assert.throws(() => readManifest(altered({ crc32: "CBF43926" }), key), distrust(/crc32: /));
+  });
+
   test("may hold fields of later minor versions, which are left out", () => {
     assert.deepEqual(readManifest(altered({ later: { x: 1 } }), key), manifest);
   });

@@ -6,6 +6,12 @@ storageContract("memory", async () => {
   return {
     open: (signal) => bucket.until(signal),
     begin: async (key) => bucket.begin(key),
+    lock: async (key, lock) => {
+      bucket.lock(key, lock);
+      const options = { contentType: "text/plain", metadata: {}, replace: false };
+      await bucket.put(key, Buffer.from("x"), options);
+      return bucket;
+    },
     [Symbol.asyncDispose]: async () => {},
   };
 });

@@ -4,7 +4,12 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { StorageError } from "../../src/errors.ts";
-import { MissingObjectError, type PutOptions, type Storage } from "../../src/storage/storage.ts";
+import {
+  type Lock,
+  MissingObjectError,
+  type PutOptions,
+  type Storage,
+} from "../../src/storage/storage.ts";
 
 /** A place with room for objects, which a contract suite opens. */
 export interface Store extends AsyncDisposable {
@@ -12,6 +17,8 @@ export interface Store extends AsyncDisposable {
   open(signal: AbortSignal): Storage & AsyncDisposable;
   /** Leaves an unfinished upload with one part, as a killed run does, and returns its id. */
   begin(key: string): Promise<string>;
+  /** Stores an object that must not be deleted, and opens the storage where that is possible. */
+  lock(key: string, lock: Lock): Promise<Storage & AsyncDisposable>;
 }
 
 const MiB = 1024 ** 2;
@@ -239,6 +246,36 @@ export function storageContract(name: string, start: () => Promise<Store>): void
       await storage.delete(stored);
       await storage.delete(stored);
       assert.deepEqual(await listed(), []);
+    });
+
+    const day = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 86_400_000);
+    const locks: readonly Lock[] = [
+      { until: day, legalHold: false },
+      { until: undefined, legalHold: true },
+      { until: day, legalHold: true },
+    ];
+    for (const lock of locks) {
+      const what = [lock.until && "Object Lock", lock.legalHold && "a legal hold"].filter(Boolean);
+      test(`tells of ${what.join(" and ")} and cannot delete the object`, async () => {
+        await using locked = await store.lock(`${prefix}a`, lock);
+        const found = await locked.head(`${prefix}a`);
+        const { lock: told, object, body } = await locked.get(`${prefix}a`);
+        body.destroy();
+        assert.deepEqual([found?.lock, told], [lock, lock]);
+        await assert.rejects(locked.delete(object), (error) => {
+          assert.ok(error instanceof StorageError);
+          assert.match(error.message, /AccessDenied/);
+          return true;
+        });
+        assert.ok(await locked.head(`${prefix}a`));
+      });
+    }
+
+    test("tells of no lock where there is none", async () => {
+      await storage.put(`${prefix}a`, Buffer.from("x"), backup);
+      const { lock, body } = await storage.get(`${prefix}a`);
+      body.destroy();
+      assert.deepEqual([lock, (await storage.head(`${prefix}a`))?.lock], [undefined, undefined]);
     });
 
     test("finds unfinished uploads under a prefix, with their last sign of life, and ends them", async () => {

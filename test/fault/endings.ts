@@ -19,16 +19,23 @@ export const endings = {
 
 export type Ending = keyof typeof endings;
 
-/** Ends restores at moments that are spread, at random, over all the time that one takes; looks after each. */
+interface Ends {
+  readonly rounds: number;
+  /** What comes at the end of a restore and is nothing but waiting, so that one moment in it is like another. */
+  readonly idleMs?: number;
+  readonly look: (log: string) => Promise<void>;
+}
+
+/** Ends restores at moments that are spread, at random, over the time that one takes; looks after each. */
 export async function endRestores(
   scene: Scene,
   inputs: Inputs,
   how: Ending,
-  { rounds, look }: { readonly rounds: number; readonly look: (log: string) => Promise<void> },
+  { rounds, idleMs = 0, look }: Ends,
 ): Promise<void> {
   const began = performance.now();
   await scene.succeed(inputs);
-  const durationMs = performance.now() - began;
+  const durationMs = performance.now() - began - idleMs;
   await look("");
   for (let round = 0; round < rounds; round += 1) {
     const step = scene.start(inputs);

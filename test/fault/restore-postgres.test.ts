@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openScene, type Scene } from "../operation/scene.ts";
+import { assertFailed, bucket, openScene, type Scene } from "../operation/scene.ts";
 import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { type Ending, endings, endRestores, lastOne, untilUp } from "./endings.ts";
 
@@ -10,6 +10,31 @@ before(async () => {
   scene = await openScene();
 });
 after(() => scene[Symbol.asyncDispose]());
+
+test("a backup whose manifest is damaged is refused, and what its hint says to do restores it", async () => {
+  await using postgres = await startPostgres({ env: { POSTGRES_DB: "shop" } });
+  await postgres.sql("CREATE TABLE item AS SELECT 1 AS n");
+  const inputs = {
+    engine: "postgres",
+    container: postgres.name,
+    database: "shop",
+    prefix: "damaged",
+  };
+  const { outputs } = await scene.succeed(inputs);
+  const key = outputs["key"] ?? "";
+  await postgres.sql("UPDATE item SET n = 2");
+  await scene.put(`${key}.manifest.json`, "{");
+  const restore = { ...inputs, operation: "restore", confirm: "shop", "safety-backup": "false" };
+  assertFailed(
+    await scene.act({ ...restore, backup: key }),
+    /manifest.* cannot be used: it is not JSON.*Copy that alone to another key/s,
+  );
+  assert.equal((await postgres.sql("SELECT n FROM item")).trim(), "2");
+  await scene.put("rescued", await scene.s3.read(bucket, key));
+  const { log } = await scene.succeed({ ...restore, backup: "rescued" });
+  assert.match(log, /which nothing proves: there is no manifest/);
+  assert.equal((await postgres.sql("SELECT n FROM item")).trim(), "1");
+});
 
 for (const how of Object.keys(endings) as Ending[])
   describe(`${how}, wherever in a restore`, () => {

@@ -41,6 +41,18 @@ for (const shell of ["dash", "busybox", "bash"]) {
       assert.deepEqual([exit.code, stdout, stderr.trim()], [0, "x", ""]);
     });
 
+    test("ends a command that takes longer than it may", async () => {
+      const asked = tryStage(
+        stage('trap : HUP TERM; sleep 60; echo "$?"', [], host),
+        undefined,
+        600,
+      );
+      await assert.rejects(asked, {
+        name: "ConnectionError",
+        message: /^the question on .* got no answer within 0\.01 minutes$/,
+      });
+    });
+
     test("starts a command before its secrets are known", async () => {
       let know = (_lines: readonly string[]): void => {};
       const secrets = new Promise<readonly string[]>((resolve) => (know = resolve));

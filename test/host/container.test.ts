@@ -226,11 +226,49 @@ describe("a container that does not run", () => {
     await docker(["wait", ended.id]);
     const expected = connectionError(
       /is not running: it is exited, its last exit code is 3/,
-      /docker logs/,
+      /docker logs .*docker start /,
       false,
     );
     await assert.rejects(byName(ended.name), expected);
     await assert.rejects(byLabels(), expected);
+  });
+
+  test("is entered through containers beside it where it may be stopped, and stays so", async () => {
+    await using volume = await createVolume();
+    const volumes = [`${volume.name}:/data`];
+    await using box = await startContainer({ image: image("bare"), volumes });
+    await box.exec(["sh", "-c", "echo kept >/data/file"]);
+    await docker(["kill", box.id]);
+    const byIt = { by: "name", name: box.name } as const;
+    const found = await findContainer(host, engine, byIt, "be stopped");
+    assert.equal(found.details.id, box.id);
+    assert.equal(await run(found, ["cat", "/data/file"]), "kept\n");
+    assert.equal(found.outer, host);
+    assert.match(found.name, new RegExp(`beside ${box.name}`));
+    const odd = ["a b", "$HOME", "'\"", "-n", "", "ü\n", "*"];
+    const echoed = await run(found, ["sh", "-c", 'printf "<%s>" "$@"; cat', "sh", ...odd], {
+      stdin: "in",
+    });
+    assert.equal(echoed, `${odd.map((word) => `<${word}>`).join("")}in`);
+    const state = await docker(["inspect", "--format", "{{.State.Status}}", box.id]);
+    assert.equal(state, "exited\n");
+  });
+
+  test("is not preferred to one that runs, and several of them are told", async () => {
+    const kind = ["holdfast-test.kind", "stopped"] as const;
+    const labels = Object.fromEntries([ours, kind]);
+    const stopped = (names: string) =>
+      startContainer({ image: image("bare"), labels, name: names, cmd: ["true"] });
+    await using one = await stopped("one");
+    await using two = await stopped("two");
+    await docker(["wait", one.id, two.id]);
+    const choice = { by: "labels", labels: [ours, kind] } as const;
+    const expected = inputError(/2 stopped containers on .* have the labels/, /one-.*|two-/);
+    await assert.rejects(findContainer(host, engine, choice, "be stopped"), expected);
+    await using running = await startContainer({ image: image("bare"), labels });
+    const found = await findContainer(host, engine, choice, "be stopped");
+    assert.equal(found.details.id, running.id);
+    assert.match(found.entering(["true"]).join(" "), /exec/);
   });
 
   test("is a ConnectionError that says how to go on, when it is paused", async () => {
@@ -238,6 +276,10 @@ describe("a container that does not run", () => {
     await docker(["pause", paused.id]);
     await assert.rejects(
       byName(paused.name),
+      connectionError(/it is paused/, /docker unpause box/, false),
+    );
+    await assert.rejects(
+      findContainer(host, engine, { by: "name", name: paused.name }, "be stopped"),
       connectionError(/it is paused/, /docker unpause box/, false),
     );
   });

@@ -82,11 +82,36 @@ test("a container that ends as soon as it starts again is told", async () => {
   });
 });
 
-test("a name that no running container has is refused with those that there are", async () => {
+test("a container that is stopped already is left so, one that ends again and again is not", async () => {
+  await using yard = await openYard(["false"]);
+  const choices = [{ by: "name", name: yard.box.name }] as const;
+  await docker(["wait", yard.box.id]);
+  assert.deepEqual(await findRunning(yard.engine, choices), []);
+  await docker(["update", "--restart=always", yard.box.id]);
+  await docker(["start", yard.box.id]);
+  const state = () => docker(["inspect", "--format", "{{.State.Status}}", yard.box.id]);
+  while ((await state()) !== "restarting\n") await sleep(50);
+  const found = await findRunning(yard.engine, choices);
+  assert.deepEqual(
+    found.map(({ id }) => id),
+    [yard.box.id],
+  );
+  await using _stopped = await stopContainers(yard.engine, found, 10_000);
+  assert.equal(await state(), "exited\n");
+});
+
+test("a container that is paused can neither be stopped nor be left", async () => {
+  await using yard = await openYard();
+  await docker(["pause", yard.box.id]);
+  const found = findRunning(yard.engine, [{ by: "name", name: yard.box.name }]);
+  await assert.rejects(found, { name: "InputError", message: /is paused$/ });
+});
+
+test("a name that no container has is refused with those that there are", async () => {
   await using yard = await openYard();
   await assert.rejects(findRunning(yard.engine, [{ by: "name", name: "nobody" }]), (error) => {
     assert.ok(error instanceof InputError);
-    assert.match(error.message, /^stop-containers: no running container .* has the name nobody$/);
+    assert.match(error.message, /^stop-containers: no container .* has the name nobody$/);
     assert.ok(error.hint.includes(yard.box.name));
     return true;
   });

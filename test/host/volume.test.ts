@@ -3,9 +3,9 @@ import { describe, test } from "node:test";
 import { InputError } from "../../src/errors.ts";
 import { findContainer } from "../../src/host/container.ts";
 import type { Mount } from "../../src/host/docker.ts";
-import { hostPathOf, volumeMountpoint } from "../../src/host/volume.ts";
+import { hostPathOf, volumeMountpoint, volumeUser } from "../../src/host/volume.ts";
 import { output } from "../servers/command.ts";
-import { createVolume, startContainer } from "../servers/docker.ts";
+import { createVolume, docker, startContainer } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { localHost } from "../servers/local-host.ts";
 import { asRoot } from "../servers/tools.ts";
@@ -43,6 +43,25 @@ describe("the directory of a volume", () => {
     const silent = ["docker", "-H", "unix:///tmp/holdfast-no-docker.sock"];
     await assert.rejects(volumeMountpoint(host, silent, "data"), { name: "ConnectionError" });
   });
+});
+
+test("a volume's user is the newest container that runs, else the newest, else none", async () => {
+  await using volume = await createVolume();
+  const user = async () => (await volumeUser(host, ["docker"], volume.name))?.details.id;
+  assert.equal(await user(), undefined);
+  const volumes = [`${volume.name}:/data`];
+  const box = (cmd: readonly string[]) => startContainer({ image: image("bare"), volumes, cmd });
+  await using first = await box(["sleep", "infinity"]);
+  await using second = await box(["sleep", "infinity"]);
+  await using ended = await box(["true"]);
+  await docker(["wait", ended.id]);
+  assert.equal(await user(), second.id);
+  await docker(["kill", second.id]);
+  assert.equal(await user(), first.id);
+  await docker(["kill", first.id]);
+  const found = await volumeUser(host, ["docker"], volume.name);
+  assert.equal(found?.details.id, ended.id);
+  assert.equal(found?.directory, "/data");
 });
 
 describe("the path on the host of a container's file", () => {

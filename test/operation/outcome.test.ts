@@ -31,9 +31,10 @@ test("a backup's outputs say what was stored, where and how long it took", async
   const outcome = await backUp({ prefix: "outputs", container: database.id.slice(0, 12) });
   const { manifest } = await readBackup(scene, outcome);
   const { outputs, log } = outcome;
-  const { manifest: told, ...plain } = outputs;
+  const { manifest: told, metrics = "", ...plain } = outputs;
   const stored = objectsUnder("outputs").find(({ key }) => key === manifest.key);
   assert.deepEqual(JSON.parse(told ?? ""), manifest);
+  assert.equal(JSON.parse(metrics).backupBytes, manifest.bytes);
   assert.deepEqual(plain, {
     key: manifest.key,
     uri: `s3://${bucket}/${manifest.key}`,
@@ -41,6 +42,7 @@ test("a backup's outputs say what was stored, where and how long it took", async
     sha256: manifest.sha256,
     bytes: String(stored?.bytes),
     "duration-seconds": String(manifest.durationSeconds),
+    deleted: "[]",
   });
   assert.equal(manifest.versionId, stored?.versionId);
   assert.ok(manifest.durationSeconds > 0 && manifest.durationSeconds < 60);
@@ -147,9 +149,13 @@ test("a series of backups shows its sizes from the second one on and warns when 
   const third = await backUp({ prefix: "series" });
   assert.match(third.summary, / {4}bar \[\d+\.\d+, \d+\.\d+, \d+\.\d+\]/);
   const warnings = third.log.split("\n").filter((line) => line.startsWith("::warning"));
-  assert.equal(warnings.length, 1, third.log);
+  assert.equal(warnings.length, 2, third.log);
   assert.match(
     warnings[0] ?? "",
     /^::warning title=The backup shrank::app shrank to \d+ B after .* KiB, less than min-size-ratio 0\.5 of it/,
+  );
+  assert.match(
+    warnings[1] ?? "",
+    /^::warning title=The database is empty::app has its schema and no rows: .*: written 1 → 0$/,
   );
 });

@@ -1,29 +1,19 @@
 import assert from "node:assert/strict";
-import { lstatSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { rmSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { Decrypter, generateIdentity, identityToRecipient } from "age-encryption";
+import {
+  Decrypter,
+  generateHybridIdentity,
+  generateIdentity,
+  identityToRecipient,
+} from "age-encryption";
 import { zstdDecompressSync } from "node:zlib";
 import { startContainer, type TestContainer } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { startSqlite, type TestSqlite } from "../servers/sqlite.ts";
+import { pathWithout } from "./path-without.ts";
 import { bucket, openScene, type Scene } from "./scene.ts";
 import { openCopy, readBackup } from "./stored.ts";
-
-/** A directory with all commands of this machine but some, to stand for its PATH. */
-function pathWithout(tools: readonly string[]): string {
-  const directory = mkdtempSync(join(tmpdir(), "holdfast-path-"));
-  const places = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/bin", "/bin"];
-  for (const place of places.filter((path) => lstatSync(path, { throwIfNoEntry: false }))) {
-    for (const name of readdirSync(place)) {
-      const link = join(directory, name);
-      const isThere = lstatSync(link, { throwIfNoEntry: false });
-      if (!isThere && !tools.includes(name)) symlinkSync(join(place, name), link);
-    }
-  }
-  return directory;
-}
 
 let database: TestSqlite;
 /** Reaches the same file and has neither zstd nor gzip. */
@@ -62,18 +52,19 @@ function assertRows(dump: Buffer): void {
   assert.deepEqual(copy.column("SELECT count(*) FROM written"), [999]);
 }
 
-describe("a dump is compressed", () => {
-  let bareHost: Scene;
-  let path: string;
-  before(async () => {
-    path = pathWithout(["zstd", "gzip"]);
-    bareHost = await openScene({ sshd: { config: [`SetEnv PATH=${path} HOME=${path}`] } });
-  });
-  after(async () => {
-    await bareHost[Symbol.asyncDispose]();
-    rmSync(path, { recursive: true });
-  });
+/** A host that has no codec at all. */
+let bareHost: Scene;
+let path: string;
+before(async () => {
+  path = pathWithout(["zstd", "gzip", "age"]);
+  bareHost = await openScene({ sshd: { config: [`SetEnv PATH=${path} HOME=${path}`] } });
+});
+after(async () => {
+  await bareHost[Symbol.asyncDispose]();
+  rmSync(path, { recursive: true });
+});
 
+describe("a dump is compressed", () => {
   for (const [compression, extension] of [
     ["zstd", "db.zst"],
     ["gzip", "db.gz"],
@@ -123,26 +114,43 @@ test("the level of compression is what was asked for", async () => {
   assert.ok(strong < fast, `${strong} bytes at level 19, ${fast} at level 1`);
 });
 
-test("a dump is encrypted on the runner so that each recipient alone can read it", async () => {
-  const identities = [await generateIdentity(), await generateIdentity()];
-  const recipients = await Promise.all(identities.map((identity) => identityToRecipient(identity)));
-  const more = { "encrypt-to": recipients.join("\n"), prefix: "encrypted" };
-  const { outcome, last } = await backUp(scene, database, more);
-  assert.equal(last, "age on the runner");
-  const key = outcome.outputs["key"] ?? "";
-  assert.ok(key.endsWith(".db.zst.age"));
-  const manifest = JSON.parse(outcome.outputs["manifest"] ?? "");
-  assert.deepEqual(manifest.encryption, { name: "age", recipients });
-  const artifact = await scene.s3.read(bucket, key);
-  assert.equal(manifest.bytes, artifact.length);
-  for (const identity of identities) {
-    const decrypter = new Decrypter();
-    decrypter.addIdentity(identity);
-    const dump = zstdDecompressSync(await decrypter.decrypt(artifact));
-    assert.equal(manifest.dumpBytes, dump.length);
-    assertRows(dump);
+describe("a dump is encrypted so that each recipient alone can read it", () => {
+  async function encryptInto(into: Scene, prefix: string): Promise<string | undefined> {
+    const identities = [await generateIdentity(), await generateIdentity()];
+    const recipients = await Promise.all(identities.map((each) => identityToRecipient(each)));
+    const more = { "encrypt-to": recipients.join("\n"), prefix };
+    const { outcome, last } = await backUp(into, database, more);
+    const key = outcome.outputs["key"] ?? "";
+    assert.ok(key.endsWith(".db.zst.age"));
+    const manifest = JSON.parse(outcome.outputs["manifest"] ?? "");
+    assert.deepEqual(manifest.encryption, { name: "age", recipients });
+    const artifact = await into.s3.read(bucket, key);
+    assert.equal(manifest.bytes, artifact.length);
+    for (const identity of identities) {
+      const decrypter = new Decrypter();
+      decrypter.addIdentity(identity);
+      const dump = zstdDecompressSync(await decrypter.decrypt(artifact));
+      assert.equal(manifest.dumpBytes, dump.length);
+      assertRows(dump);
+    }
+    const stranger = new Decrypter();
+    stranger.addIdentity(await generateIdentity());
+    await assert.rejects(stranger.decrypt(artifact), /no identity matched/);
+    return last;
   }
-  const stranger = new Decrypter();
-  stranger.addIdentity(await generateIdentity());
-  await assert.rejects(stranger.decrypt(artifact), /no identity matched/);
+
+  test("by age on the host", async () => {
+    assert.match((await encryptInto(scene, "encrypted")) ?? "", /^age in root@127/);
+  });
+
+  test("on the runner when no age is anywhere else", async () => {
+    assert.equal(await encryptInto(bareHost, "encrypted"), "age on the runner");
+  });
+
+  test("on the runner for recipients that the host's age does not know", async () => {
+    const recipient = await identityToRecipient(await generateHybridIdentity());
+    const more = { "encrypt-to": recipient, prefix: "hybrid" };
+    const { last } = await backUp(scene, database, more);
+    assert.equal(last, "age on the runner");
+  });
 });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { docker } from "../servers/docker.ts";
+import { hold } from "../fault/hold.ts";
+import { docker, startContainer } from "../servers/docker.ts";
+import { image } from "../servers/images.ts";
 import { startSqlite, type TestSqlite } from "../servers/sqlite.ts";
 import { assertFailed, bucket, openScene, type Scene } from "./scene.ts";
 
@@ -10,6 +14,14 @@ before(async () => {
   scene = await openScene();
 });
 after(() => scene[Symbol.asyncDispose]());
+
+/** Lets commands run as somebody who may use the container engine and nothing else; on such an account, as they are. */
+async function openUnprivileged(): Promise<Scene> {
+  const gid = statSync("/var/run/docker.sock").gid;
+  const user = `setpriv --reuid=65534 --regid=65534 --groups=${gid}`;
+  const config = [`ForceCommand exec ${user} sh -c "$SSH_ORIGINAL_COMMAND"`];
+  return openScene(process.getuid?.() === 0 ? { sshd: { config } } : {});
+}
 
 async function openShop(): Promise<TestSqlite> {
   const sqlite = await startSqlite({ file: "shop.db" });
@@ -104,11 +116,81 @@ describe("a restore of a SQLite database", () => {
     }
   });
 
+  test("whose container was stopped before is made beside it, and starts nothing", async () => {
+    await using sqlite = await startSqlite({ file: "shop.db", image: image("python") });
+    await sqlite.sql("INSERT INTO written VALUES (1, 'one'), (2, 'two')");
+    await scene.succeed({ ...of(sqlite), prefix: "stopped" });
+    await sqlite.sql("DELETE FROM written");
+    await docker(["stop", sqlite.id]);
+    const stopped = await startedAt(sqlite);
+
+    const { outputs } = await scene.succeed({ ...restoreOf(sqlite), prefix: "stopped" });
+    assert.equal(await sqlite.sql("SELECT body FROM written ORDER BY id"), "one\ntwo\n");
+    assert.match(outputs["previous"] ?? "", /^\/data\/shop_before_/);
+    assert.match(outputs["safety-backup-key"] ?? "", /^stopped\/before-restore\//);
+    assert.equal(await startedAt(sqlite), stopped);
+    const filter = ["--filter", `volume=${sqlite.volume}`, "--format", "{{.Names}}"];
+    const left = (await docker(["ps", "--all", ...filter])).trim().split("\n");
+    assert.equal(left.length, 2, left.join());
+  });
+
+  test("lets a container that ends again and again come up", async () => {
+    await using sqlite = await openShop();
+    await scene.succeed({ ...of(sqlite), prefix: "loop" });
+    await sqlite.sql("DELETE FROM written");
+    const guard = `sqlite3 ${sqlite.path} 'SELECT count(*) FROM written' | grep -qx 2 || exit 1; exec sleep infinity`;
+    const volumes = [`${sqlite.volume}:/data`];
+    const cmd = ["sh", "-c", guard];
+    await using app = await startContainer({ image: image("sqlite"), volumes, cmd });
+    await docker(["wait", app.id]);
+    await docker(["update", "--restart=always", app.id]);
+    await docker(["start", app.id]);
+    const state = () => docker(["inspect", "--format", "{{.State.Status}}", app.id]);
+    // The engine waits twice as long before each new start.
+    const restarts = () => docker(["inspect", "--format", "{{.RestartCount}}", app.id]);
+    while (Number(await restarts()) < 5 || (await state()) !== "restarting\n") await sleep(50);
+    const inputs = { ...of(sqlite), container: app.name, operation: "restore", confirm: "shop" };
+    await scene.succeed({ ...inputs, "stop-containers": app.name, prefix: "loop" });
+    assert.equal(await state(), "running\n");
+  });
+
+  test("in a volume that the user on the host may not read goes through a container that has it", async () => {
+    await using unprivileged = await openUnprivileged();
+    await using sqlite = await openShop();
+    const inputs = { engine: "sqlite", volume: sqlite.volume, database: "shop.db" };
+    await unprivileged.succeed({ ...inputs, prefix: "volume" });
+    await sqlite.sql("DELETE FROM written");
+    const restore = { operation: "restore", confirm: "shop", "stop-containers": sqlite.name };
+    const outcome = await unprivileged.succeed({ ...inputs, ...restore, prefix: "volume" });
+    assert.equal(await sqlite.sql("SELECT count(*) FROM written"), "2\n");
+    assert.match(outcome.outputs["previous"] ?? "", /^\/data\/shop_before_/);
+    const owner = await sqlite.exec(["stat", "-c", "%u:%g", sqlite.path]);
+    assert.equal(owner, "0:0\n");
+  });
+
+  test("waits for nobody: while a backup of the file is at work it says so and ends", async () => {
+    await using sqlite = await openShop();
+    const inputs = { ...of(sqlite), prefix: "both", compression: "none" };
+    await scene.succeed(inputs);
+    // More than all buffers on the way hold, so that the dump stands still when the store does.
+    await sqlite.sql("UPDATE written SET body = zeroblob(60000000)");
+    const held = hold(scene.s3, "UploadPart");
+    await using backup = scene.start({ ...inputs, prefix: "large" });
+    await held.reached;
+    const restore = { ...restoreOf(sqlite), prefix: "both" };
+    assertFailed(await scene.act(restore), /a backup of .*shop\.db is at work, which gave a sign/);
+    held.release();
+    const { status, log } = await backup.outcome;
+    assert.equal(status, 0, log);
+    await scene.succeed({ ...restore, "safety-backup": "false" });
+    assert.equal(await sqlite.sql("SELECT sum(length(body)) FROM written"), "6\n");
+  });
+
   test("wants to know what has to be stopped", async () => {
     await using sqlite = await openShop();
     await scene.succeed({ ...of(sqlite), prefix: "which" });
     const inputs = { ...restoreOf(sqlite), prefix: "which" };
     const absent = await scene.act({ ...inputs, "stop-containers": "nobody" });
-    assertFailed(absent, /no running container .* has the name nobody/);
+    assertFailed(absent, /no container .* has the name nobody/);
   });
 });

@@ -174,6 +174,8 @@ test("action.yml describes the outputs that there are", () => {
     "duration-seconds": true,
     manifest: true,
     backups: true,
+    deleted: true,
+    metrics: true,
     previous: true,
     "safety-backup-key": true,
   };

@@ -32,7 +32,9 @@ function unproven(
 
 describe("the summary of a backup", () => {
   const host = "container app-db-1 on deploy@10.0.0.5";
-  const story = { manifest: aManifest(), uri: "s3://bucket/key", host, earlier: [unproven()] };
+  const copyPath = "/var/backups/app_20251122_030000.dump.zst";
+  const kept = { uri: "s3://bucket/key", host, copyPath };
+  const story = { manifest: aManifest(), ...kept, earlier: [unproven()] };
 
   test("tells everything about it in one table", () => {
     const facts = factsOf(backupSummary(story));
@@ -45,6 +47,7 @@ describe("the summary of a backup", () => {
       Key: "database/app_20251122_030000.dump.zst",
       Address: "s3://bucket/key",
       Version: "3sL4kqtJlcpXroDTDmJ",
+      "Copy on the host": copyPath,
       Size: "71.2 MiB (74,653,123 bytes)",
       "Size of the dump": "650.0 MiB, 9.1 times as much",
       "Previous backup": "50.0 MiB at 2025-11-21 03:00:00 UTC, now +42.4 %",
@@ -83,7 +86,13 @@ describe("the summary of a backup", () => {
       versions: { server: nasty, tool: nasty },
       container: { name: nasty, id: "", image: "i", imageDigest: "" },
     });
-    const markdown = backupSummary({ manifest, uri: nasty, host: nasty, earlier: [] });
+    const markdown = backupSummary({
+      manifest,
+      uri: nasty,
+      host: nasty,
+      copyPath: nasty,
+      earlier: [],
+    });
     const facts = factsOf(markdown);
     for (const label of ["Database", "Key", "Address", "Host"])
       assert.equal(facts.get(label), seen);
@@ -153,7 +162,13 @@ describe("the chart of sizes", () => {
 
   test("stands in the summary of a backup, the new one last", () => {
     const earlier = [unproven(), unproven({ at: new Date("2025-11-20T03:00:00Z") })];
-    const markdown = backupSummary({ manifest: aManifest(), uri: "", host: "h", earlier });
+    const markdown = backupSummary({
+      manifest: aManifest(),
+      uri: "",
+      host: "h",
+      copyPath: undefined,
+      earlier,
+    });
     assert.match(markdown, /\n\n```mermaid\n/);
     assert.deepEqual(axis(markdown), ['"11-20"', '"11-21"', '"11-22"']);
     assert.match(markdown, /bar \[50\.00, 50\.00, 71\.19\]/);

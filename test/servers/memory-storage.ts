@@ -1,8 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { crc32 } from "node:zlib";
 import { StorageError } from "../../src/errors.ts";
 import {
+  type Got,
+  type Head,
+  type Lock,
   type Metadata,
   MissingObjectError,
   type PutOptions,
@@ -22,6 +26,7 @@ interface Held {
 export class MemoryStorage implements Storage, AsyncDisposable {
   #objects = new Map<string, Held>();
   #unfinished = new Map<string, UnfinishedUpload>();
+  #locks = new Map<string, Lock>();
   #signal = new AbortController().signal;
 
   /** The same bucket, for a run that ends when `signal` fires. */
@@ -29,6 +34,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     const storage = new MemoryStorage();
     storage.#objects = this.#objects;
     storage.#unfinished = this.#unfinished;
+    storage.#locks = this.#locks;
     storage.#signal = signal;
     return storage;
   }
@@ -38,6 +44,11 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     const uploadId = randomUUID();
     this.#unfinished.set(uploadId, { key, uploadId, lastActive: new Date() });
     return uploadId;
+  }
+
+  /** Keeps what is or will be under a key from being deleted. */
+  lock(key: string, lock: Lock): void {
+    this.#locks.set(key, lock);
   }
 
   uri(key: string): string {
@@ -56,16 +67,19 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     }
   }
 
-  async get(key: string): Promise<{ readonly object: StoredObject; readonly body: Readable }> {
+  async get(key: string): Promise<Got> {
     const { object, bytes } = this.#held(key);
-    return { object, body: Readable.from([bytes], { objectMode: false }) };
+    const body = Readable.from([bytes], { objectMode: false });
+    return { object, lock: this.#locks.get(key), body };
   }
 
-  async head(
-    key: string,
-  ): Promise<{ readonly object: StoredObject; readonly metadata: Metadata } | undefined> {
+  async head(key: string): Promise<Head | undefined> {
     this.#signal.throwIfAborted();
-    return this.#objects.get(key);
+    const held = this.#objects.get(key);
+    if (!held) return undefined;
+    const { object, metadata, bytes } = held;
+    const sum = crc32(bytes).toString(16).padStart(8, "0");
+    return { object, lock: this.#locks.get(key), metadata, crc32: sum };
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
@@ -85,6 +99,8 @@ export class MemoryStorage implements Storage, AsyncDisposable {
 
   async delete(object: StoredObject): Promise<void> {
     this.#signal.throwIfAborted();
+    const { until, legalHold } = this.#locks.get(object.key) ?? {};
+    if (legalHold || (until && until > new Date())) throw this.#locked(object.key);
     this.#objects.delete(object.key);
   }
 
@@ -129,6 +145,10 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     const held = this.#objects.get(key);
     if (held) return held;
     throw new MissingObjectError(`${this.uri(key)} does not exist`, { hint: "Use another key." });
+  }
+
+  #locked(key: string): StorageError {
+    return new StorageError(`AccessDenied: ${this.uri(key)} is locked`, { hint: "Wait." });
   }
 
   #taken(key: string): StorageError {

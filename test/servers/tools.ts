@@ -5,6 +5,7 @@ import { output, succeeds } from "./command.ts";
 
 /** The commands that tests call, each with its package in Debian and Ubuntu. Moto is in none. */
 const packages = {
+  age: "age",
   busybox: "busybox-static",
   debootstrap: "debootstrap",
   docker: "docker.io",

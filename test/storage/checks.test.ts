@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
 import { test } from "node:test";
-import { amazonChecks, compatibleChecks, leavePayloadUnsigned } from "../../src/storage/checks.ts";
+import {
+  amazonChecks,
+  compatibleChecks,
+  crc32In,
+  leavePayloadUnsigned,
+} from "../../src/storage/checks.ts";
 
 const checked = { "x-amz-checksum-crc32": "y/Q5Jg==" };
 
@@ -29,6 +34,12 @@ test("the checksum of the whole is that of its parts one after another, whatever
       { ...amazonChecks.body(whole), MpuObjectSize: whole.length },
     );
   }
+});
+
+test("a checksum of parts is not taken for that of the object", () => {
+  assert.equal(crc32In({ ChecksumCRC32: "y/Q5Jg==" }), "cbf43926");
+  assert.equal(crc32In({ ChecksumCRC32: "y/Q5Jg==-3" }), undefined);
+  assert.equal(crc32In({}), undefined);
 });
 
 test("a checked body is not hashed again for the signature, but only under TLS", () => {

@@ -100,11 +100,13 @@ describe("what fails always leaves neither object nor upload", () => {
     });
   }
 
-  test("a store that accepts connections and says nothing", async () => {
-    server.faults.push(fault("UploadPart", "hang", Number.POSITIVE_INFINITY));
-    await assert.rejects(put(impatient({ silenceMs: 200 })), /failed: TimeoutError/);
-    assertNothingLeft();
-  });
+  for (const operation of ["UploadPart", "CompleteMultipartUpload"] as const) {
+    test(`a store that accepts ${operation} and says nothing`, async () => {
+      server.faults.push(fault(operation, "hang", Number.POSITIVE_INFINITY));
+      await assert.rejects(put(impatient({ silenceMs: 200 })), /failed: TimeoutError/);
+      assertNothingLeft();
+    });
+  }
 
   test("a part, while the body stalls: the failure is noticed at once", async () => {
     server.faults.push(fault("UploadPart", { status: 403, code: "AccessDenied" }));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { buffer } from "node:stream/consumers";
+import { crc32 } from "node:zlib";
 import { InputError, StorageError } from "../../src/errors.ts";
 import type { PutOptions } from "../../src/storage/storage.ts";
 import { streamOf } from "../contract/storage.ts";
@@ -134,10 +135,20 @@ describe("what a store is told to verify", () => {
     assert.equal(complete?.headers["x-amz-mp-object-size"], String(content.length));
   });
 
+  test("and Amazon tells it later, of one part and of several", async () => {
+    const storage = openS3(server);
+    for (const bytes of [content, content.subarray(0, 7)]) {
+      await storage.put("a", streamOf(bytes), { ...backup, replace: true });
+      const told = (await storage.head("a"))?.crc32;
+      assert.equal(told, crc32(bytes).toString(16).padStart(8, "0"));
+    }
+  });
+
   test("others: Content-MD5, and nothing that they might not know", async () => {
     const storage = openS3(server, { endpointUrl: server.url, region: undefined });
     await storage.put("a", streamOf(content), backup);
     await storage.put("b", Buffer.from("x"), backup);
+    assert.equal((await storage.head("a"))?.crc32, undefined);
     const bodies = server.requests.filter(({ operation }) =>
       /UploadPart|PutObject/.test(operation),
     );

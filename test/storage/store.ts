@@ -1,7 +1,7 @@
 import { S3 } from "@aws-sdk/client-s3";
-import { type Limits, usualLimits } from "../../src/storage/options.ts";
+import type { Limits } from "../../src/storage/options.ts";
 import { type S3Options, s3 } from "../../src/storage/s3.ts";
-import type { Storage } from "../../src/storage/storage.ts";
+import type { Lock, Storage } from "../../src/storage/storage.ts";
 import type { Store } from "../contract/storage.ts";
 import { startMoto } from "../servers/moto.ts";
 import { type S3Server, startS3 } from "../servers/s3/index.ts";
@@ -18,6 +18,7 @@ export function s3Options(overrides: Partial<S3Options> = {}): S3Options {
     sse: undefined,
     kmsKeyId: undefined,
     objectTags: {},
+    stallMs: 300_000,
     signal: new AbortController().signal,
     onUpload: undefined,
     ...overrides,
@@ -31,25 +32,40 @@ export function openS3(
   limits: Partial<Limits> = {},
 ): Storage & AsyncDisposable {
   Object.assign(process.env, server.env);
-  return s3(s3Options(overrides), { ...usualLimits, ...limits });
+  return s3(s3Options(overrides), limits);
 }
+
+const region = "eu-central-1";
+/** The second is one in which objects can be locked. */
+const buckets = [
+  { name: "backups", region, versioning: undefined },
+  { name: "locked", region, versioning: "Enabled", objectLock: { retentionDays: 0 } },
+] as const;
 
 /** Our own S3 server, reached as Amazon S3 is: through the SDK's environment variables. */
 export async function amazonLike(): Promise<Store> {
-  const server = await startS3();
+  const server = await startS3({ buckets });
   return {
     open: (signal) => openS3(server, { signal }),
     begin: (key) => begin(new S3(server.client), key),
+    lock: async (key, how) => {
+      await lock(new S3(server.client), key, how);
+      return openS3(server, { bucket: "locked" });
+    },
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
 
 /** Our own S3 server, reached as a store of somebody else's. */
 export async function compatible(): Promise<Store> {
-  const server = await startS3();
+  const server = await startS3({ buckets });
   return {
     open: (signal) => openS3(server, { signal, endpointUrl: server.url }),
     begin: (key) => begin(new S3(server.client), key),
+    lock: async (key, how) => {
+      await lock(new S3(server.client), key, how);
+      return openS3(server, { bucket: "locked", endpointUrl: server.url });
+    },
     [Symbol.asyncDispose]: () => server.stop(),
   };
 }
@@ -61,13 +77,30 @@ export async function moto(): Promise<Store> {
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: "any", AWS_SECRET_ACCESS_KEY: "any" });
   const client = { endpoint: server.url, region: "us-east-1", forcePathStyle: true, credentials };
   await new S3(client).createBucket({ Bucket: "backups" });
+  await new S3(client).createBucket({ Bucket: "locked", ObjectLockEnabledForBucket: true });
   return {
     open: (signal) => {
       return s3(s3Options({ signal, region: "us-east-1", endpointUrl: server.url }));
     },
     begin: (key) => begin(new S3(client), key),
+    lock: async (key, how) => {
+      await lock(new S3(client), key, how);
+      return s3(s3Options({ bucket: "locked", region: "us-east-1", endpointUrl: server.url }));
+    },
     [Symbol.asyncDispose]: () => server.stop(),
   };
+}
+
+/** Stores a locked object behind the storage's back. */
+async function lock(client: S3, Key: string, { until, legalHold }: Lock): Promise<void> {
+  await client.putObject({
+    Bucket: "locked",
+    Key,
+    Body: "x",
+    ...(until && { ObjectLockMode: "COMPLIANCE", ObjectLockRetainUntilDate: until }),
+    ...(legalHold && { ObjectLockLegalHoldStatus: "ON" }),
+  });
+  client.destroy();
 }
 
 /** Begins an upload behind the storage's back. */

@@ -1,7 +1,3 @@
-import type { Host } from "../../host/host.ts";
-import { run } from "../../host/run.ts";
-import environmentScript from "./environment.sh.ts";
-
 /** Values of environment variables by name; empty for absent ones. */
 export type Environment = ReadonlyMap<string, string>;
 
@@ -27,18 +23,4 @@ export function askEnvironment(names: readonly string[]): EnvironmentQuestion {
       return { environment, rest: rest.join("\0") };
     },
   };
-}
-
-/**
- * The values of environment variables on a host, in one remote command.
- *
- * @throws CommandError when there is no shell; ConnectionError
- */
-export async function readEnvironment(host: Host, names: readonly string[]): Promise<Environment> {
-  const question = askEnvironment(names);
-  if (names.length === 0) return new Map();
-  const argv = ["sh", "-c", environmentScript, "environment", question.words];
-  const answer = question.read(await run(host, argv));
-  if (!answer) throw new Error("the shell that printed the environment did not print all of it");
-  return answer.environment;
 }

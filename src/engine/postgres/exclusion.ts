@@ -13,11 +13,14 @@ export function lockKey(database: string): string {
   return digest.readBigInt64BE().toString();
 }
 
+/** The sessions that hold the lock `key`. */
+const holding = (key: string) => `pg_locks JOIN pg_stat_activity USING (pid)
+  WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND (classid::bigint << 32 | objid::bigint) = ${key}`;
+
 /** JSON of the sessions that hold the lock `key`. */
 const lockHolders = `SELECT json_agg(json_build_object('session', application_name, 'since', backend_start))
-  FROM pg_locks JOIN pg_stat_activity USING (pid)
-  WHERE locktype = 'advisory' AND granted AND objsubid = 1
-    AND (classid::bigint << 32 | objid::bigint) = :key`;
+  FROM ${holding(":key")}`;
 
 /** JSON of the sessions of backups of `database`. */
 const backups = `SELECT json_agg(json_build_object('session', application_name, 'since', backend_start))
@@ -30,6 +33,21 @@ WHERE holders IS NOT NULL;`;
 /** Tries to take the lock `key` of `database`, and prints `held`, or JSON of who is in the way. */
 export const takeLock = `SELECT CASE WHEN NOT pg_try_advisory_lock(:key) THEN coalesce((${lockHolders})::text, '[]')
   ELSE coalesce((${backups})::text, 'held') END;`;
+
+/** A statement that fails, with a message that {@link saysUnheld}, when the session of that name does not hold the lock `key`. */
+export function demandLock(key: string, session: string): string {
+  return `DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM ${holding(key)} AND application_name = '${session}') THEN
+    RAISE EXCEPTION '${unheld}';
+  END IF;
+END $$`;
+}
+
+const unheld = "the lock that keeps other restores and backups out is lost";
+
+export function saysUnheld(message: string): boolean {
+  return message.includes(unheld);
+}
 
 const holders = z.array(z.object({ session: z.string().nullable(), since: z.string() }));
 

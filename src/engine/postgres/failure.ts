@@ -27,7 +27,7 @@ export function noAnswer({ exit, stderr }: Omit<Outcome, "stdout">, where: Where
   const { code, signal } = exit;
   return new CommandError(
     `psql on ${where.place} cannot ask the database ${name(where)} about itself (${signal ?? `exit status ${code}`}): ${said}`,
-    { hint: "What the tool itself said stands in the message." },
+    { hint: "What the tool itself said stands in the message.", step: "database login" },
   );
 }
 
@@ -44,6 +44,7 @@ const silence =
 export function missing(tool: string, place: string): CommandError {
   return new CommandError(`${place} has no ${tool} that runs`, {
     hint: "Name the container that the database itself runs in: its image has the tools. Or install the PostgreSQL client here (`postgresql-client`), which is both pg_dump and psql.",
+    step: "tools",
   });
 }
 
@@ -54,7 +55,7 @@ function noDatabase(others: readonly string[] | undefined, where: Where): InputE
     : "Set `database` to the name of a database of this server.";
   return new InputError(
     `the server that ${where.place} reaches has no database ${name(where)}, which ${source} names`,
-    { hint },
+    { hint, step: "database" },
   );
 }
 
@@ -65,6 +66,7 @@ function noLogin(said: string, where: Where): InputError {
     `PostgreSQL does not let ${who} into the database ${name(where)} from ${where.place}: ${said}`,
     {
       hint: `The user ${origin(user)}, the password ${origin(password)}. Set \`db-user\` and \`db-password\`, or \`db-user-env\` and \`db-password-env\`, to a role that may read the whole database.`,
+      step: "database login",
     },
   );
 }
@@ -74,6 +76,7 @@ function noServer(said: string, { place, connection: { host } }: Where): Command
     hint: host
       ? `The server's host ${origin(host)}. It must be reachable from ${place}; \`db-port\` is its port.`
       : "Name the container that the database runs in, or say with `db-host` or `db-host-env` where the server is.",
+    step: "database login",
   });
 }
 
@@ -86,6 +89,7 @@ export function tooOld(pgDumps: readonly Tool[], server: string, place: string):
   const found = [...new Set(pgDumps.map(({ version }) => version))].join(", ");
   return new CommandError(`${found} on ${place} is older than the server, ${server}`, {
     hint: "pg_dump refuses newer servers. Name the container that the server runs in, or install the client of the server's major version here.",
+    step: "version",
   });
 }
 

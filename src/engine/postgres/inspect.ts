@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Host } from "../../host/host.ts";
-import { tryStage } from "../../host/ask.ts";
+import { answerMs, tryStage } from "../../host/ask.ts";
 import { oneLine } from "../../host/quote.ts";
 import type { Stage } from "../../host/stage.ts";
 import type { Database } from "../engine.ts";
@@ -44,10 +44,11 @@ export async function inspect(
   // Who is logged in as depends on the first answer; the tools are found meanwhile.
   const pending = known.promise.then((values) => loginFrom(values, host, options, session));
   const stage = inspection(host, variables.words, pending.then(secretLines));
-  const outcome = await tryStage(stage, (stdout) => {
+  const heard = (stdout: string) => {
     const answer = variables.read(stdout);
     if (answer) known.resolve(answer.environment);
-  });
+  };
+  const outcome = await tryStage(stage, heard, answerMs);
   known.reject(new Error(`the inspection of ${host.name} ended before it had begun`));
   const login = await pending;
   const findings = read(variables.read(outcome.stdout)?.rest ?? "");

@@ -1,7 +1,7 @@
 import type { Host } from "../../host/host.ts";
 import { type Connection, type ConnectionOptions, resolveConnection } from "./connection.ts";
-import { type Environment, readEnvironment } from "./environment.ts";
-import { secretsIn, variablesFor } from "./variables.ts";
+import type { Environment } from "./environment.ts";
+import { secretsIn } from "./variables.ts";
 
 /** A connection as libpq's tools want it. */
 export interface Login {
@@ -22,18 +22,7 @@ export interface LoginOptions extends ConnectionOptions {
 }
 
 /**
- * Finds out on `host` how to log in.
- *
- * @param session how the server's list of sessions calls the tools
- * @throws InputError as {@link resolveConnection}; CommandError, ConnectionError
- */
-export async function logIn(host: Host, options: LoginOptions, session: string): Promise<Login> {
-  const environment = await readEnvironment(host, variablesFor(options));
-  return loginFrom(environment, host, options, session);
-}
-
-/**
- * The same with an environment of the host that holds `variablesFor(options)`.
+ * How to log in from `host`, whose environment holds `variablesFor(options)`.
  *
  * @throws InputError as {@link resolveConnection}
  */

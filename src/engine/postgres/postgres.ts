@@ -4,11 +4,12 @@ import { quote } from "../../host/quote.ts";
 import type { Stage } from "../../host/stage.ts";
 import type { Database, Engine } from "../engine.ts";
 import countScript from "./count.sh.ts";
+import workScript from "./count-work.sh.ts";
 import { checkDumpArgs, lockTimeout } from "./dump-args.ts";
 import { inspect, type Inspection } from "./inspect.ts";
 import type { LoginOptions } from "./login.ts";
 import passwordScript from "./password.sh.ts";
-import { countedDump } from "./sql.ts";
+import { counts, heldState } from "./sql.ts";
 
 /** How to reach and dump a PostgreSQL database. */
 export interface PostgresOptions extends LoginOptions, DumpOptions {
@@ -76,7 +77,8 @@ function counted(inspection: Inspection, options: DumpOptions): readonly string[
   const dump = `${own} --snapshot="$HOLDFAST_SNAPSHOT" ${quote(options.dumpArgs)}`;
   const script = `${passwordScript}\n${countScript}`;
   const lockWait = lockTimeout(options.dumpArgs);
-  return ["sh", "-c", script, "count", psql.path, login.conninfo, lockWait, countedDump, dump];
+  const session = [psql.path, login.conninfo, lockWait];
+  return ["sh", "-c", script, "count", ...session, heldState, counts, workScript, dump];
 }
 
 function pgDump(inspection: Inspection, { internalCompression }: DumpOptions): readonly string[] {

@@ -1,16 +1,17 @@
 #!/bin/sh
 # Makes a database, fills it with a dump, and drops it again: when the dump cannot be restored, and as soon as its
 # lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
-# meanwhile. Runs behind password.sh.
+# meanwhile. Runs behind password.sh and watch.sh.
 #
-#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP OPTION…
+#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP DISKS RESERVE ALIVE GIVE_UP OPTION…
 #
 #   PREPARE   SQL that creates the database
 #   PIPELINE  shell text: `link COMMAND…`, joined by `|`; the first reads the dump
 #   FINISH    SQL for the database once it is filled
 #   DROP      SQL that drops it if it is still there
+#   DISKS…    as watch.sh says
 #
-# stdout: the path of a pipe, to which carry.sh then writes the dump; `staged` when all is done.
+# stdout: `pipe PATH`, to which carry.sh then writes the dump; `staged` when all is done; what watch.sh says.
 # The dump comes by a command of its own, since the lines of a lifeline cannot carry it; and that command has no beats, since
 # its stdin is the dump. A link that falls silent would leave it, and what reads it, waiting for ever. So it only hands
 # bytes on, and this one, which is told when the link is dead, ends it.
@@ -21,7 +22,13 @@ prepare=$3
 pipeline=$4
 finish=$5
 drop=$6
-shift 6
+disks=$7
+reserve=$8
+alive=$9
+shift 9
+give_up=$1
+shift
+watcher=
 room=
 fifo=
 carrier=
@@ -36,9 +43,13 @@ ask() {
 clear() {
   trap '' HUP INT TERM
   [ -z "$room" ] || rm -r "$room"
-  case $(readlink "/proc/$carrier/fd/1") in
-  "${fifo:-none}"*) kill -TERM "$carrier" ;;
-  esac 2>/dev/null
+  {
+    case $(readlink "/proc/$carrier/fd/1") in
+    "${fifo:-none}"*) kill -TERM "$carrier" ;;
+    esac
+    [ -z "$watcher" ] || kill "$watcher"
+    wait
+  } 2>/dev/null
   ask "$drop" "$@"
 }
 trap 'clear "$@"' EXIT
@@ -53,7 +64,7 @@ open_pipe() {
   }
   fifo=$room/dump
   # Opened for both ways it waits for nobody.
-  mkfifo "$fifo" && exec 5<>"$fifo" && echo "$fifo"
+  mkfifo "$fifo" && exec 5<>"$fifo" && echo "pipe $fifo"
 }
 
 # The carrier's process id goes first. A shell that waits in `read` may miss a signal; its child does not.
@@ -76,7 +87,18 @@ link() {
   return "$1"
 }
 
-ask "$prepare" "$@" || exit
+# Before there is the pipe, which it must not hold open. psql's end, which is the job's process, is soon that of all of it.
+start_watching() {
+  looks "$disks" "$reserve" "$alive" "$give_up" 7<&- | "$psql" -XqAtw "$@" -d "$conninfo" 7<&- &
+  watcher=$!
+}
+
+# A database that is made and not yet marked would be nobody's, so who makes it is not told to end either.
+(
+  trap '' HUP INT TERM
+  ask "$prepare" "$@"
+) || exit
+start_watching "$@"
 open_pipe || exit
 meet_carrier || exit
 failures=$(eval "$pipeline" 4>&1 >&2 <&6)

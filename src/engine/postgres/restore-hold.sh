@@ -3,8 +3,9 @@
 #
 #   hold PSQL CONNINFO SCRIPT OPTION…
 #
-# The beats that come over descriptor 7 are empty lines, which psql skips. When they end, it ends, and with its session
-# all that the session holds. It does not wait inside the server, where nobody would notice that it is gone.
+# Each beat that comes over descriptor 7 is a question to the server: psql notices only when it asks that its session is no more,
+# and then it ends. When the beats end, it ends too, and with its session all that the session holds. It does not wait inside the
+# server, where nobody would notice that it is gone.
 trap : HUP INT TERM
 psql=$1
 conninfo=$2
@@ -13,5 +14,7 @@ shift 3
 {
   trap : HUP INT TERM
   printf '%s\n' "$script"
-  cat <&7
+  while IFS= read -r _ <&7; do
+    echo 'SELECT;' || exit
+  done
 } | "$psql" -XqAtw -v ON_ERROR_STOP=1 "$@" -d "$conninfo"

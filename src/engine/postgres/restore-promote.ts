@@ -4,7 +4,8 @@ import { keptName } from "./restore-names.ts";
 import { identifier, lastProperties, literal } from "./restore-properties.ts";
 import { administer, ask, type Psql } from "./restore-psql.ts";
 import type { Settings } from "./restore-settings.ts";
-import { dropNamed, sign } from "./restore-sql.ts";
+import { sign } from "./restore-sql.ts";
+import { dropNamed } from "./restore-staging-sql.ts";
 import { databasesOf, swap } from "./restore-swap.ts";
 
 /** A database in the place of another one, and how it goes back. */
@@ -34,16 +35,24 @@ export interface Copy {
   readonly settings: Settings;
 }
 
+/** How a database is promoted. */
+export interface Promotion {
+  /** The name that it gets. */
+  readonly live: string;
+  readonly keepPrevious: boolean;
+  /** Statements that fail when it must not be done. */
+  readonly demands: readonly string[];
+}
+
 /** Gives a staged database the name `live`, and what had that name another one. */
 export async function promoteCopy(
   { psql, name, mark, settings }: Copy,
-  live: string,
-  keepPrevious: boolean,
+  { live, keepPrevious, demands }: Promotion,
 ): Promise<Promoted> {
   const before = await databasesOf(psql);
   const away = keptName(live, new Date(), [...before.keys()]);
   const statements = lastProperties(live, settings);
-  const wanted = { name: live, away, coming: name, statements };
+  const wanted = { demands, name: live, away, coming: name, statements };
   const { replaced, unavailableMs } = await swap(psql, wanted, before);
   return promoted({
     psql,
@@ -60,17 +69,21 @@ export async function promoteCopy(
 }
 
 /** Gives what was kept the name `live` again; what has that name now is kept instead. */
-export async function promoteKept(psql: Psql, kept: string, live: string): Promise<Promoted> {
+export async function promoteKept(
+  psql: Psql,
+  kept: string,
+  { live, keepPrevious, demands }: Promotion,
+): Promise<Promoted> {
   const before = await databasesOf(psql);
   const away = keptName(live, new Date(), [...before.keys()]);
-  const wanted = { name: live, away, coming: kept, statements: [] };
+  const wanted = { demands, name: live, away, coming: kept, statements: [] };
   const { replaced, unavailableMs } = await swap(psql, wanted, before);
   return promoted({
     psql,
     live,
     previous: replaced ? away : undefined,
     unavailableMs,
-    keepPrevious: true,
+    keepPrevious,
     retreat: { name: kept, statements: [], drop: false },
   });
 }
@@ -104,7 +117,8 @@ async function check(psql: Psql, live: string): Promise<void> {
 
 async function rollBack({ psql, live, previous, retreat }: Change): Promise<void> {
   const { name: away, statements, drop } = retreat;
-  const wanted = { name: live, away, coming: previous, statements };
+  // What is wrong is to be put right, whoever else is there by now.
+  const wanted = { demands: [], name: live, away, coming: previous, statements };
   await swap(psql, wanted, await databasesOf(psql));
   if (drop) await administer(psql, dropNamed, { name: away });
 }

@@ -3,6 +3,7 @@ import type { Wanted } from "../restorer.ts";
 import { missing } from "./failure.ts";
 import { pgRestoreFor } from "./restore-links.ts";
 import { nameBytes } from "./restore-names.ts";
+import { room } from "./restore-room.ts";
 import { identifier } from "./restore-properties.ts";
 import type { Settings } from "./restore-settings.ts";
 import type { Survey } from "./restore-survey.ts";
@@ -26,7 +27,7 @@ export function refusal(of: Case): HoldfastError | undefined {
   return undefined;
 }
 
-const checks = [standby, rights, ownership, prepared, beside, older, tools, roles, parts, disk];
+const checks = [standby, rights, ownership, prepared, beside, older, tools, roles, parts, room];
 
 function standby({ survey }: Case) {
   if (!survey.standby) return undefined;
@@ -118,20 +119,6 @@ const hints = {
   tablespaces: "Create them with CREATE TABLESPACE.",
 } as const;
 
-function disk({ survey: { freeBytes, psql }, settings, wanted: { manifest } }: Case) {
-  const needed = manifest?.dumpBytes ?? 0;
-  if (freeBytes === undefined || freeBytes >= needed || elsewhere(settings)) return undefined;
-  return new InputError(
-    `the disk of PostgreSQL's data on ${psql.host.name} has ${mebibytes(freeBytes)} free, and the dump alone is ${mebibytes(needed)}`,
-    { hint: "Make room first: a server whose disk is full stops, and the live database with it." },
-  );
-}
-
-/** Whether the database is to lie on another disk than the server's data. */
-export function elsewhere({ tablespace = "pg_default" }: Settings): boolean {
-  return tablespace !== "pg_default";
-}
-
 /** The major version in `15.18 (Debian 15.18-0+deb12u1)` or `9.6.24`. */
 export function majorOf(version: string): number {
   return toolMajor({ version: `) ${version}` });
@@ -139,8 +126,4 @@ export function majorOf(version: string): number {
 
 function place({ psql: { host } }: Survey): string {
   return `the server that ${host.name} reaches`;
-}
-
-export function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -5,14 +5,15 @@ import { start, tables, unhurried } from "./sql.ts";
  * psql scripts of a restore. Those without `start` speak to the maintenance database, whose search path they do not
  * trust either.
  */
-const apart = `\\encoding UTF8
+export const apart = `\\encoding UTF8
 SET search_path = '';`;
 
 /**
- * What the server is, as one line of JSON behind `survey `, and where its data lie, behind `directory `. Variables: `live`, the database's
- * name; `needs`, JSON of what the dump needs.
+ * What the server is, as one line of JSON behind `survey `, and where its data, its log and the tablespaces that are needed lie, each behind
+ * `directory `. Variables: `live`, the database's name; `needs`, JSON of what the dump needs.
  */
 export const survey = `${start}
+SET LOCAL lock_timeout = '60s';
 WITH me AS (SELECT * FROM pg_roles WHERE rolname = current_user),
 need AS (SELECT key AS kind, json_array_elements_text(value) AS name FROM json_each(:'needs')),
 missing AS (SELECT kind, json_agg(name ORDER BY name) AS names FROM need
@@ -29,6 +30,8 @@ SELECT 'survey ' || json_build_object(
   'user', current_user,
   'mayCreate', (SELECT rolsuper OR rolcreatedb FROM me),
   'standby', pg_is_in_recovery(),
+  'walSegmentBytes', pg_size_bytes(current_setting('wal_segment_size')),
+  'maxWalBytes', pg_size_bytes(current_setting('max_wal_size')),
   'databases', (SELECT json_agg(datname ORDER BY datname) FROM pg_database),
   'missing', (SELECT coalesce(json_object_agg(kind, names), '{}') FROM missing),
   'extensions', (SELECT coalesce(json_object_agg(e.name, default_version), '{}')
@@ -39,47 +42,17 @@ SELECT 'survey ' || json_build_object(
       'mayRename', pg_has_role(datdba, 'USAGE'),
       'prepared', (SELECT count(*) FROM pg_prepared_xacts WHERE database = datname))
     FROM pg_database WHERE datname = :'live'));
-SELECT 'directory ' || setting FROM pg_settings WHERE name = 'data_directory';
+SELECT 'directory ' || setting || part
+FROM pg_settings, unnest(ARRAY['', '/pg_wal']) AS part WHERE name = 'data_directory';
+SELECT 'directory ' || pg_tablespace_location(oid) FROM pg_tablespace
+WHERE spcname IN (SELECT json_array_elements_text(:'needs'::json -> 'tablespaces'))
+  AND starts_with(pg_tablespace_location(oid), '/');
 COMMIT;`;
 
 /** The oids of all databases by their names, as one line of JSON. */
 export const standing = `${start}
 SELECT json_object_agg(datname, oid::text) FROM pg_database;
 COMMIT;`;
-
-/** Drops databases. @param condition of rows of pg_database, which is `d` */
-const drop = (condition: string) => `SELECT format('ALTER DATABASE %I IS_TEMPLATE false', datname)
-FROM pg_database d WHERE ${condition} AND datistemplate
-\\gexec
-SELECT format('DROP DATABASE %I%s', datname,
-  CASE WHEN current_setting('server_version_num')::int >= 130000 THEN ' WITH (FORCE)' ELSE '' END)
-FROM pg_database d WHERE ${condition}
-\\gexec`;
-
-/** Drops the database `name`. */
-export const dropNamed = `${apart}
-${drop("datname = :'name'")}`;
-
-/** Drops the database `name` as long as its comment is `mark`. */
-export const dropMarked = `${apart}
-${drop("datname = :'name' AND shobj_description(oid, 'pg_database') = :'mark'")}`;
-
-/** The beginning of every mark: the comment of a database that is being staged. A session's name follows. */
-export const markStart = "holdfast: staged by ";
-
-/** Drops those whose name fits `pattern` and that are marked, unless the session that the mark names, or another of ours in there, lives. */
-const dropLeftovers = drop(`datname ~ :'pattern'
-  AND starts_with(shobj_description(oid, 'pg_database'), '${markStart}')
-  AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE application_name LIKE 'holdfast %'
-    AND (a.datid = d.oid OR strpos(shobj_description(d.oid, 'pg_database'), application_name) > 0))`);
-
-/** Makes way and then the database `name`, marked. @param create the statement that creates it */
-export function prepare(create: string): string {
-  return `${apart}
-${dropLeftovers}
-${create}
-COMMENT ON DATABASE :"name" IS :'mark';`;
-}
 
 /**
  * Ends the sessions of databases until those are renamed, or for 2 s. Variable: `pairs`, JSON of their names by oid. Both
@@ -111,12 +84,14 @@ END $$;`;
 
 /**
  * Takes one step in one transaction, sent as one message: it is done or not, whatever becomes of psql or the link
- * meanwhile. Prints how long that took, in milliseconds.
+ * meanwhile; and once it is done it is on the disk. Prints how long that took, in milliseconds.
  */
 export function atOnce(statements: readonly string[]): string {
   return `${apart}
 SET lock_timeout = '1500ms';
 SET statement_timeout = '1900ms';
+SELECT set_config(name, 'local', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'
+\\g /dev/null
 SELECT clock_timestamp() AS began
 \\gset
 ${["BEGIN", ...statements, "COMMIT"].join("\\;\n")};
@@ -133,6 +108,23 @@ ORDER BY nspname, relname
 \\gexec
 SELECT json_build_object('extensions', json_agg(extname ORDER BY extname)) FROM pg_extension;
 COMMIT;`;
+
+/**
+ * Has the planner know a sample of every table. A tenth of the usual statistics costs a tenth of the time; as all columns are named, the
+ * server does not count that as an ANALYZE (analyze.c, pgstat_report_analyze), and autovacuum gathers the rest.
+ */
+export const statistics = `${apart}
+SET default_statistics_target = 10;
+SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('statement_timeout', 'transaction_timeout')
+\\g /dev/null
+SELECT format('ANALYZE %s%I.%I (%s)',
+  CASE WHEN current_setting('server_version_num')::int >= 120000 THEN '(SKIP_LOCKED) ' ELSE '' END,
+  nspname, relname, string_agg(quote_ident(attname), ', ' ORDER BY attnum))
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute a ON attrelid = c.oid
+WHERE relkind IN ('r', 'm', 'p') AND NOT relispartition AND relpersistence <> 't' AND attnum > 0 AND NOT attisdropped
+  AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+GROUP BY c.oid, nspname, relname
+\\gexec`;
 
 /** Fails where the catalogue cannot be read. */
 export const sign = `${start}

@@ -2,76 +2,33 @@ import { pipeline } from "node:stream/promises";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { asError, CommandError } from "../../errors.ts";
-import { openFlow } from "../../host/flow.ts";
 import type { Host, Process } from "../../host/host.ts";
-import { quote } from "../../host/quote.ts";
 import { within } from "../../host/within.ts";
 import type { Incoming } from "../restorer.ts";
-import { intoDatabase } from "./login.ts";
 import carryScript from "./restore-carry.sh.ts";
-import guardScript from "./restore-guard.sh.ts";
-import { lineOf, linesOf } from "./restore-lines.ts";
-import { links } from "./restore-links.ts";
-import { assignments, clear, type Psql, psqlStage } from "./restore-psql.ts";
-import { dropMarked, markStart, prepare } from "./restore-sql.ts";
-import type { Tool } from "./tool.ts";
-
-/** What a database to stage is, and with what it is made. */
-export interface Staging {
-  readonly psql: Psql;
-  readonly pgRestore: Tool;
-  /** As in `server_version_num`. */
-  readonly serverVersion: number;
-  readonly name: string;
-  /** What the names of leftovers look like. */
-  readonly pattern: string;
-  /** The name of the session that stages, which stands in the mark. */
-  readonly session: string;
-  /** The statement that creates the database, and those that it needs once it is filled. */
-  readonly create: string;
-  readonly finish: string;
-}
+import { type Guard, openGuard, type Staging } from "./restore-guard.ts";
 
 /**
  * Creates a database and restores a dump into it. It is there until disposed, unless it was renamed, and no longer than
  * the far side hears our beats.
  *
- * @throws the error of `dump.stream` itself; CommandError with the last complaints; ConnectionError
+ * @param troubles reject when the restore must not go on
+ * @throws the error of `dump.stream` itself, or of a trouble; CommandError with the last complaints; ConnectionError
  */
-export async function stageDump(staging: Staging, dump: Incoming): Promise<AsyncDisposable> {
-  const { psql } = staging;
+export async function stageDump(
+  staging: Staging,
+  dump: Incoming,
+  troubles: readonly Promise<never>[],
+): Promise<Guard> {
   await using opening = new AsyncDisposableStack();
-  const flow = opening.use(await openFlow([guard(staging, dump)], psql.silenceMs));
-  const told = linesOf(flow.stream);
-  try {
-    const fifo = await lineOf(told);
-    const staged = lineOf(told);
-    await carry(dump.stream, { host: psql.host, fifo }, staged);
-    await staged;
-  } catch (thrown) {
-    // The errors of the dump's own stream are told as they are.
-    throw thrown === dump.stream.errored ? thrown : clear(thrown);
-  }
-  flow.stream.on("error", () => {}).resume();
-  return opening.move();
-}
-
-function guard(staging: Staging, dump: Incoming) {
-  const { psql, name, pattern, session, create, finish } = staging;
-  const restore = {
-    pgRestore: staging.pgRestore,
-    psql,
-    serverVersion: staging.serverVersion,
-    conninfo: intoDatabase(psql.login, name),
-  };
-  const commands = links(dump, restore).map((argv) => `link ${quote(argv)}`);
-  // What follows the dump in the stream must be read too, or its end would look like a failure.
-  const piped = [...commands.slice(0, -1), `{ ${commands.at(-1)} && cat >/dev/null; }`].join(" | ");
-  const maintenance = intoDatabase(psql.login, psql.maintenance);
-  const scripts = [prepare(create), piped, finish, dropMarked];
-  const variables = assignments({ name, pattern, mark: `${markStart}${session}` });
-  const parameters = [psql.path, maintenance, ...scripts, ...variables];
-  return psqlStage(psql, "the restore", guardScript, parameters);
+  const guard = opening.use(await openGuard(staging, dump));
+  const fifo = await guard.pipe;
+  const staged = Promise.race([guard.staged, ...troubles]);
+  staged.catch(() => {});
+  await carry(dump.stream, { host: staging.psql.host, fifo }, staged);
+  await staged;
+  opening.move();
+  return guard;
 }
 
 /** How long a pipeline that has failed may take to say so. */
@@ -92,7 +49,8 @@ async function carry(
   // Of several errors the first is the reason; a pipeline then gives it to all its streams.
   let first: "dump" | "way" | undefined;
   dump.once("error", () => (first ??= "dump"));
-  carrier.stdin.once("error", () => (first ??= "way"));
+  // A lost connection closes it without an error.
+  for (const event of ["error", "close"]) carrier.stdin.once(event, () => (first ??= "way"));
   const failed = new Promise<never>((_, reject) => {
     verdict.catch(reject);
   });

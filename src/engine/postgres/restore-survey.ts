@@ -1,16 +1,21 @@
 import { z } from "zod";
 import { CommandError } from "../../errors.ts";
-import { tryStage } from "../../host/ask.ts";
+import { answerMs, tryStage } from "../../host/ask.ts";
 import type { Host } from "../../host/host.ts";
 import { oneLine } from "../../host/quote.ts";
+import { askEnvironment, type Environment } from "./environment.ts";
+import environmentScript from "./environment.sh.ts";
 import { missing, noAnswer } from "./failure.ts";
-import type { Login } from "./login.ts";
+import { type Login, loginFrom, type LoginOptions } from "./login.ts";
+import liveScript from "./restore-live.sh.ts";
 import { behindPassword, type Psql } from "./restore-psql.ts";
+import { type Disk, diskIn } from "./restore-room.ts";
 import type { Needs } from "./restore-settings.ts";
 import { survey } from "./restore-sql.ts";
 import surveyScript from "./restore-survey.sh.ts";
 import type { Tool } from "./tool.ts";
 import toolsScript from "./tools.sh.ts";
+import { variablesFor } from "./variables.ts";
 
 const names = z.array(z.string()).default([]);
 
@@ -21,6 +26,9 @@ const answerSchema = z.object({
   user: z.string(),
   mayCreate: z.boolean(),
   standby: z.boolean(),
+  walSegmentBytes: z.number().int(),
+  /** How long the log may get between two checkpoints. */
+  maxWalBytes: z.number().int(),
   databases: z.array(z.string()),
   /** What of {@link Needs} the server lacks. */
   missing: z.object({ roles: names, extensions: names, tablespaces: names, parameters: names }),
@@ -41,24 +49,27 @@ const answerSchema = z.object({
 export interface Survey extends Readonly<z.infer<typeof answerSchema>> {
   readonly psql: Psql;
   readonly pgRestores: readonly Tool[];
-  /** Free bytes on the disk of the server's data; undefined when that is not known. */
-  readonly freeBytes: number | undefined;
+  /** Where its data lie, its log, and the tablespaces that are needed; empty when that is not known, as on another machine. */
+  readonly disks: readonly Disk[];
+}
+
+/** How a server is reached, and what is looked for. */
+interface Looking {
+  readonly options: LoginOptions;
+  /** How the server's list of sessions calls the tools. */
+  readonly session: string;
+  readonly needs: Needs;
+  readonly silenceMs: number;
 }
 
 /**
- * Asks a server about itself, in one remote command.
+ * Asks a host for its environment, and a server about itself, in one remote command.
  *
- * @throws InputError when it does not let us in; CommandError when there is no server or no psql; ConnectionError
+ * @throws InputError when nothing says how to log in, or the server does not let us in; CommandError when there is no server or no psql;
+ *   ConnectionError
  */
-export async function look(
-  host: Host,
-  login: Login,
-  needs: Needs,
-  silenceMs: number,
-): Promise<Survey> {
-  const live = login.connection.database.value;
-  const parameters = [survey, live, JSON.stringify(needs), ...maintenanceFor(live)];
-  const said = await tell({ host, login }, parameters);
+export async function look(host: Host, looking: Looking): Promise<Survey> {
+  const { login, said } = await tell(host, looking);
   const lines = said.split("\n");
   const all = (word: string) =>
     lines.flatMap((line) => (line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : []));
@@ -69,39 +80,56 @@ export async function look(
   const [asked = ""] = all("asked");
   return {
     ...answerSchema.parse(JSON.parse(answer)),
-    psql: { host, path: psql.path, login, maintenance: asked, silenceMs },
+    psql: { host, path: psql.path, login, maintenance: asked, silenceMs: looking.silenceMs },
     pgRestores: toolsIn(lines, "pg_restore"),
-    freeBytes: freeBytes(all("df")[0]),
+    disks: all("disk").flatMap(diskIn),
   };
 }
 
 /**
- * The databases to do from what is done to `live`, the first that exists. It is the same for everybody, or they would
- * not see one another's locks.
+ * The databases to do from what is done to the live one, the first that exists and is another. It is the same for everybody, or they
+ * would not see one another's locks.
  */
-function maintenanceFor(live: string): readonly string[] {
-  return ["postgres", "template1"].filter((name) => name !== live);
-}
+const maintenance = ["postgres", "template1"];
 
 /** What the survey prints, whatever becomes of it. */
 async function tell(
-  place: Pick<Psql, "host" | "login">,
-  parameters: readonly string[],
-): Promise<string> {
-  const script = `${toolsScript}\n${behindPassword(surveyScript)}`;
-  const { exit, stdout, stderr } = await tryStage({
+  host: Host,
+  { options, session, needs }: Looking,
+): Promise<{ readonly login: Login; readonly said: string }> {
+  const variables = askEnvironment(variablesFor(options));
+  const known = Promise.withResolvers<Environment>();
+  // Who is logged in as depends on the first answer; the tools are found meanwhile.
+  const pending = known.promise.then((values) => loginFrom(values, host, options, session));
+  const parameters = [variables.words, survey, JSON.stringify(needs), ...maintenance];
+  const stage = {
     name: "the survey",
-    host: place.host,
+    host,
     argv: ["sh", "-c", script, "survey", ...parameters],
-    // tools.sh reads the key of the lock as well, which a survey does not ask for.
-    secrets: [oneLine(place.login.conninfo), "", place.login.passLine],
+    secrets: pending.then(secretLines),
     tellsLength: false,
-  });
-  if (exit.code === 0) return stdout;
+  };
+  const heard = (stdout: string) => {
+    const answer = variables.read(stdout);
+    if (answer) known.resolve(answer.environment);
+  };
+  const { exit, stdout, stderr } = await tryStage(stage, heard, answerMs);
+  known.reject(new Error(`the survey of ${host.name} ended before it had begun`));
+  const login = await pending;
+  if (exit.code === 0) return { login, said: variables.read(stdout)?.rest ?? "" };
   throw new CommandError(
-    `the survey of PostgreSQL on ${place.host.name} failed with exit status ${exit.code}: ${stderr}`,
+    `the survey of PostgreSQL on ${host.name} failed with exit status ${exit.code}: ${stderr}`,
     { hint: "What the shell said stands in the message." },
   );
+}
+
+const script = [environmentScript, toolsScript, liveScript, behindPassword(surveyScript)].join(
+  "\n",
+);
+
+/** What tools.sh, which asks for the key of a lock as well, live.sh and password.sh read. */
+function secretLines({ connection, conninfo, passLine }: Login): readonly string[] {
+  return [oneLine(conninfo), "", oneLine(connection.database.value), passLine];
 }
 
 function toolsIn(lines: readonly string[], name: string): readonly Tool[] {
@@ -121,10 +149,4 @@ function silent(
     { exit, stderr: complaints.join("\n") },
     { place: host.name, connection: login.connection },
   );
-}
-
-/** The fourth column of `df -Pk` (POSIX.1-2017, df): names before it may hold spaces. */
-function freeBytes(line: string | undefined): number | undefined {
-  const [, blocks] = /\s(\d+)\s+\d+%\s/.exec(line ?? "") ?? [];
-  return blocks === undefined ? undefined : Number(blocks) * 1024;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { CommandError, ConnectionError } from "../../errors.ts";
+import { saysUnheld } from "./exclusion.ts";
 import { intoDatabase } from "./login.ts";
 import { identifier } from "./restore-properties.ts";
 import { administer, answer, assignments, type Psql, psqlStage } from "./restore-psql.ts";
@@ -9,6 +10,8 @@ import swapScript from "./restore-swap.sh.ts";
 
 /** Databases that change their names in one step. */
 export interface Swap {
+  /** Statements that belong to the step and fail when it must not be taken. */
+  readonly demands: readonly string[];
   /** What is called `name` now gets the name `away`, when there is such a one. */
   readonly name: string;
   readonly away: string;
@@ -64,7 +67,7 @@ async function persistently(psql: Psql, wanted: Swap, before: Standing): Promise
       // psql may have been ended behind its back, once its work was done.
       if (await isDone(psql, wanted, before))
         return { replaced, unavailableMs: performance.now() - began };
-      if (attempt === attempts) throw undone(wanted, thrown);
+      if (attempt === attempts || saysUnheld(thrown.message)) throw undone(wanted, thrown);
     }
     await sleep(pauseMs);
   }
@@ -72,7 +75,7 @@ async function persistently(psql: Psql, wanted: Swap, before: Standing): Promise
 
 async function step(
   psql: Psql,
-  { name, away, coming, statements }: Swap,
+  { demands, name, away, coming, statements }: Swap,
   oids: Standing,
 ): Promise<number> {
   const rename = (from: string, to: string) =>
@@ -87,7 +90,7 @@ async function step(
     psql.path,
     intoDatabase(psql.login, psql.maintenance),
     clearing,
-    atOnce([...renames, ...statements]),
+    atOnce([...demands, ...renames, ...statements]),
     ...assignments({ pairs: JSON.stringify(pairs) }),
   ];
   return Number(await answer(psqlStage(psql, "psql", swapScript, parameters)));
@@ -113,12 +116,15 @@ function undone({ name, coming }: Swap, cause: CommandError): CommandError {
     coming === undefined ? "" : `, and the other one still ${JSON.stringify(coming)}`;
   return new CommandError(
     `the databases could not be swapped: ${cause.message}. What was live is still called ${JSON.stringify(name)}${restored}`,
-    {
-      hint: "Clients whose sessions do not end, or may not be ended by `db-user`, and prepared transactions, keep a database from being renamed. Stop what uses it, with `stop-containers`, or let `db-user` name a superuser.",
-      cause,
-    },
+    { hint: saysUnheld(cause.message) ? hints.unheld : hints.inUse, cause },
   );
 }
+
+const hints = {
+  unheld: "The session that held it was ended. Run the workflow again.",
+  inUse:
+    "Clients whose sessions do not end, or may not be ended by `db-user`, and prepared transactions, keep a database from being renamed. Stop what uses it, with `stop-containers`, or let `db-user` name a superuser.",
+} as const;
 
 function unknown({ name, away, coming }: Swap, cause: ConnectionError): ConnectionError {
   const either = coming === undefined ? "" : `, the other one ${JSON.stringify(coming)}`;

@@ -1,10 +1,13 @@
-import { type Case, elsewhere, majorOf, mebibytes } from "./restore-refusal.ts";
+import { type Case, majorOf } from "./restore-refusal.ts";
+import { elsewhere, mebibytes } from "./restore-room.ts";
 
 /** Things that are not as they were but do not stand in the way. */
 export function warnings({ survey, settings, wanted: { manifest } }: Case): readonly string[] {
-  const { freeBytes, live, server, missing: lacking, extensions } = survey;
+  const { live, server, missing: lacking, extensions, maxWalBytes } = survey;
+  const [data] = survey.disks;
   const dumped = manifest?.versions.server ?? server;
-  const room = Math.max(2 * (manifest?.dumpBytes ?? 0), live?.bytes ?? 0);
+  const dumpBytes = manifest?.dumpBytes ?? 0;
+  const room = Math.max(2 * dumpBytes, live?.bytes ?? 0) + Math.min(dumpBytes, maxWalBytes);
   return [
     ...(majorOf(dumped) === majorOf(server)
       ? []
@@ -18,8 +21,10 @@ export function warnings({ survey, settings, wanted: { manifest } }: Case): read
     ...lacking.parameters.map(
       (name) => `the server has no parameter ${name}: its setting is left out`,
     ),
-    ...(freeBytes === undefined || freeBytes >= room || elsewhere(settings)
+    ...(!data || data.freeBytes >= room || elsewhere(settings)
       ? []
-      : [`only ${mebibytes(freeBytes)} are free on the disk of PostgreSQL's data`]),
+      : [
+          `only ${mebibytes(data.freeBytes)} are free on the disk of PostgreSQL's data; the restore ends before it is full`,
+        ]),
   ];
 }

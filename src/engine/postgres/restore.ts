@@ -1,23 +1,16 @@
 import { randomBytes } from "node:crypto";
-import { HoldfastError, InputError } from "../../errors.ts";
+import { InputError } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
-import type { Incoming, Promoted, Restorer, Site, Staged, Wanted } from "../restorer.ts";
-import { type LoginOptions, logIn } from "./login.ts";
-import { missing } from "./failure.ts";
-import { pgRestoreFor } from "./restore-links.ts";
-import { holdLock } from "./restore-lock.ts";
-import { keptOf, stagedName, stagedPattern } from "./restore-names.ts";
-import { createDatabase, properties } from "./restore-properties.ts";
-import { type Copy, promoteCopy, promoteKept } from "./restore-promote.ts";
-import { administer, ask, type Psql } from "./restore-psql.ts";
+import type { Promoted, Restorer, Site, Wanted } from "../restorer.ts";
+import type { LoginOptions } from "./login.ts";
+import { demandsOf, type Locked, stage } from "./restore-copy.ts";
+import { holdLock, type Lock } from "./restore-lock.ts";
+import { keptOf } from "./restore-names.ts";
+import { promoteKept } from "./restore-promote.ts";
 import { type Case, refusal } from "./restore-refusal.ts";
-import { needsOf, noSettings, readSettings, type Settings } from "./restore-settings.ts";
-import { dropMarked, markStart } from "./restore-sql.ts";
-import { type Staging, stageDump } from "./restore-stage.ts";
+import { needsOf, noSettings, readSettings } from "./restore-settings.ts";
 import { look } from "./restore-survey.ts";
-import { verify } from "./restore-verify.ts";
 import { warnings } from "./restore-warnings.ts";
-import { question } from "./sql.ts";
 
 /**
  * Restores one database of a PostgreSQL server, reached by the tools on `host`: into a new database beside it, which then
@@ -28,6 +21,7 @@ import { question } from "./sql.ts";
 export function postgresRestorer(host: Host, options: LoginOptions, silenceMs = 60_000): Restorer {
   const session = `holdfast restore ${randomBytes(4).toString("hex")}`;
   const cases = new WeakMap<Site, Case>();
+  const locks = new WeakMap<Site, Lock>();
   const caseOf = (site: Site) => {
     const found = cases.get(site);
     if (!found) throw new Error("a site is what survey() of the same restorer returned");
@@ -42,12 +36,14 @@ export function postgresRestorer(host: Host, options: LoginOptions, silenceMs = 
       cases.set(site, found);
       return site;
     },
-    lock(site) {
+    async lock(site) {
       const { survey, database } = caseOf(site);
-      return holdLock(survey.psql, database);
+      const lock = await holdLock(survey.psql, database, session);
+      locks.set(site, lock);
+      return lock;
     },
-    stage: (site, dump) => stage(caseOf(site), session, dump),
-    undo: (site) => undo(caseOf(site), site),
+    stage: (site, dump) => stage({ ...caseOf(site), lock: locks.get(site), session }, dump),
+    undo: (site) => undo({ ...caseOf(site), lock: locks.get(site) }, site),
   };
 }
 
@@ -57,9 +53,9 @@ async function surveyed(
   { wanted, session, silenceMs }: { wanted: Wanted; session: string; silenceMs: number },
 ): Promise<Case> {
   const settings = wanted.manifest ? readSettings(wanted.manifest.settings) : noSettings;
-  const login = await logIn(host, options, session);
-  const survey = await look(host, login, needsOf(settings), silenceMs);
-  const found = { wanted, settings, survey, database: login.connection.database.value };
+  const survey = await look(host, { options, session, needs: needsOf(settings), silenceMs });
+  const database = survey.psql.login.connection.database.value;
+  const found = { wanted, settings, survey, database };
   const reason = refusal(found);
   if (reason) throw reason;
   return found;
@@ -76,65 +72,10 @@ function siteOf(found: Case): Site {
   };
 }
 
-async function stage(found: Case, session: string, dump: Incoming): Promise<Staged> {
-  const { survey, wanted, database } = found;
-  const { psql, serverVersion } = survey;
-  const pgRestore = pgRestoreFor(survey, wanted.manifest);
-  if (!pgRestore) throw missing("pg_restore", psql.host.name);
-  const settings = wanted.manifest ? found.settings : await settingsOfLive(found);
-  const name = stagedName(database, new Date());
-  const staging: Staging = {
-    psql,
-    pgRestore,
-    serverVersion,
-    name,
-    pattern: stagedPattern(database),
-    session,
-    create: createDatabase(name, settings, serverVersion),
-    finish: properties(name, settings, survey.missing.parameters),
-  };
-  const guard = await stageDump(staging, dump);
-  return stagedCopy({ psql, name, mark: `${markStart}${session}`, settings }, found, guard);
-}
-
-/** Without a manifest the live database says best what a new one must be. */
-async function settingsOfLive({ survey, database }: Case): Promise<Settings> {
-  if (!survey.live) return noSettings;
-  const said = await ask(survey.psql, database, question, { label: "database" });
-  const { settings } = JSON.parse(said.slice(said.indexOf("\t"))) as { readonly settings: unknown };
-  return readSettings(settings);
-}
-
-function stagedCopy(copy: Copy, { wanted, database }: Case, guard: AsyncDisposable): Staged {
-  const { psql, name, mark, settings } = copy;
-  let isPromoted = false;
-  return {
-    name,
-    verify: () => verify(psql, name, wanted.manifest, settings),
-    async promote() {
-      const promoted = await promoteCopy(copy, wanted.beside ?? database, wanted.keepPrevious);
-      isPromoted = true;
-      return promoted;
-    },
-    async [Symbol.asyncDispose]() {
-      await guard[Symbol.asyncDispose]();
-      if (!isPromoted) await makeSure(psql, { name, mark });
-    },
-  };
-}
-
-/** The guard drops its database by itself, in its own time. What cannot be dropped now, the next restore removes. */
-async function makeSure(psql: Psql, variables: { name: string; mark: string }): Promise<void> {
-  try {
-    await administer(psql, dropMarked, variables);
-  } catch (thrown) {
-    if (!(thrown instanceof HoldfastError)) throw thrown;
-  }
-}
-
-async function undo({ survey, database }: Case, { kept }: Site): Promise<Promoted> {
+async function undo({ survey, database, lock }: Locked, { kept }: Site): Promise<Promoted> {
   const [newest] = kept;
-  if (newest !== undefined) return promoteKept(survey.psql, newest, database);
+  const promotion = { live: database, keepPrevious: true, demands: demandsOf(lock) };
+  if (newest !== undefined) return promoteKept(survey.psql, newest, promotion);
   throw new InputError(`nothing was kept of ${JSON.stringify(database)} that could be put back`, {
     hint: "`backup: previous` puts back what a restore with `keep-previous` has replaced. Restore a backup instead.",
   });

@@ -77,27 +77,35 @@ WHERE name IN ('statement_timeout', 'idle_in_transaction_session_timeout', 'tran
 SET LOCAL row_security = off;`;
 
 /**
- * Exports the state that it sees, has HOLDFAST_DUMP dump it, and tells how many rows every table had in it: a fact
- * `rows ["schema.table", 42]` each, on stdout. The variable `lock_timeout` is how long to wait for a lock.
+ * Exports the state that it sees as HOLDFAST_SNAPSHOT, and holds it while HOLDFAST_WORK works with it. The variable
+ * `lock_timeout` is how long to wait for a lock.
  *
  * The tables are locked beforehand: TRUNCATE and rewriting DDL empty a table for states older than themselves too, so
  * a migration that waits for the end of the dump would falsify the counts. pg_dump's own session parameters are
- * set here as well, or the wait for it might time out. The shell round pg_dump never dies of a signal, as count.sh says,
- * not even of a pipe to a psql that is gone.
+ * set here as well, or the wait for it might time out.
  */
-export const countedDump = `${start}
+export const heldState = `${start}
 ${unhurried}
 SET LOCAL lock_timeout = :'lock_timeout';
 SELECT pg_export_snapshot() AS snapshot \\gset
 SELECT 'LOCK TABLE ' || string_agg(format('ONLY %I.%I', nspname, relname), ', ') || ' IN ACCESS SHARE MODE'
 ${tables}
 \\gexec
-\\set mark \`printf %s "$HOLDFAST_MARK"\`
 \\setenv HOLDFAST_SNAPSHOT :snapshot
-\\set dumped \`trap : HUP INT PIPE TERM; eval "$HOLDFAST_DUMP" >&3 </dev/null; dumped=$?; echo "$dumped" >&8; echo "$dumped"; exit 0\`
+\\! eval "$HOLDFAST_WORK"
+COMMIT;`;
+
+/**
+ * Tells how many rows every table has in the state `snapshot`: behind `mark`, a fact `rows ["schema.table", 42]` each. It
+ * runs beside the dump, which needs the processors more than it does.
+ */
+export const counts = `${start}
+SET TRANSACTION SNAPSHOT :'snapshot';
+${unhurried}
+SET LOCAL max_parallel_workers_per_gather = 0;
 SELECT format('SELECT %L || json_build_array(%L, (SELECT count(*) FROM ONLY %I.%I))',
   chr(10) || :'mark' || ' rows ', format('%I.%I', nspname, relname), nspname, relname)
-${tables} AND :'dumped' = '0'
+${tables}
 ORDER BY nspname, relname
 \\gexec
 COMMIT;`;

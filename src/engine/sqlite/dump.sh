@@ -1,21 +1,24 @@
 #!/bin/sh
-# Writes a consistent copy of a live SQLite database. Stands behind room.sh and tool.sh.
+# Writes a consistent copy of a live SQLite database. Stands behind room.sh, tool.sh and claim.sh.
 #
-#   sh -c DUMP dump PATH FINGERPRINT TOOL PROGRAM
+#   sh -c DUMP dump PATH FINGERPRINT TOOL PROGRAM TOKEN
+#
+#   TOKEN   a word that nobody else has, for a claim that keeps restores out; empty for none. Each line on stdin renews it
 #
 # Tells the facts `progress` (bytes that the tool has read so far, while no byte of the dump flows yet), `quick_check`
 # and, when FINGERPRINT is `rows`, `rows`. The copy is unlinked before its first byte is written, so a kill
 # that no shell can handle leaves a file only in the time before; `sweep` removes it in the next run.
+# shellcheck disable=SC2034,SC2154 # shared with the scripts before
 set -u
 umask 077
-exec </dev/null
+exec 3<&0 </dev/null
 path=$1
 fingerprint=$2
-# shellcheck disable=SC2034 # tool.sh uses both
-{
-  tool=$3
-  program=$4
-}
+tool=$3
+program=$4
+token=$5
+claim=
+keeper=
 copy=
 busy=
 alone=
@@ -37,6 +40,7 @@ leave() {
   cd /
   [ -z "$copy" ] || discard "$copy"
   [ ! "$alone" ] || tidy
+  [ -z "$claim" ] || give_up_claim
   exit "$status"
 }
 
@@ -52,6 +56,33 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 141' PIPE
 trap 'exit 143' TERM
+
+# Where nothing may be written, nobody is kept out; to read is enough for a dump.
+claim_file() {
+  claims=${1%/*}/.${1##*/}.holdfast-
+  sweep_claims "$claims"
+  claim=${claims}backup-$token
+  if (set -C && : >"$claim") 2>/dev/null; then
+    keep_claim &
+    keeper=$!
+  else
+    claim=
+  fi
+  ! at_work "${claims}restore-" || fail "a restore of $path is at work, which gave a sign $age s ago"
+}
+
+# It bears no children, so that one signal ends it whatever it is at. To empty a file renews it.
+keep_claim() {
+  exec <&3 3<&- >/dev/null 2>&1
+  while IFS= read -r _ && [ -e "$claim" ]; do
+    : >"$claim"
+  done
+}
+
+give_up_claim() {
+  [ -z "$keeper" ] || kill -KILL "$keeper" && wait "$keeper"
+  rm -f -- "$claim"
+} 2>/dev/null
 
 # Makes the directory of the copy where there is room, the database's own directory first, and goes there.
 settle() {
@@ -117,6 +148,8 @@ count_rows() {
 
 file=$(canonical "$path") || fail "$path: no such file"
 file=${file%??}
+[ -z "$token" ] || claim_file "$file"
+exec 3<&-
 settle "$file"
 uri=$(uri_of "$file") || fail "$path: its name cannot be encoded"
 [ -e "$file-shm" ] || alone=true
@@ -129,4 +162,5 @@ check "$snapshot"
 exec <copy.db
 cd /
 discard "$copy" || fail "$copy could not be removed"
-exec cat
+copy=
+cat

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Looks at a database file and changes nothing. Stands behind room.sh and tool.sh.
+# Looks at a database file and changes nothing. Stands behind room.sh, tool.sh and claim.sh.
 #
 #   sh -c INSPECT inspect PATH PYTHON NODE HEED
 #
 #   HEED   `heed` to refuse a database that is being restored
 #
 # Prints lines `NAME VALUE`. The first `refused REASON TEXT` ends it; see place.ts for the reasons.
-# shellcheck disable=SC2034,SC2154 # shared with room.sh and tool.sh
+# shellcheck disable=SC2034,SC2154 # shared with the scripts before
 set -u
 exec </dev/null
 path=$1
@@ -95,20 +95,12 @@ look_inside() {
   fi
 }
 
-# Claims as restore-lock.sh makes them: one that is a minute old is nobody's any more.
-look_for_restore() {
-  for claim in "${file%/*}/.${file##*/}.holdfast-restore-"*; do
-    made=$(stat -c %Y -- "$claim" 2>/dev/null) || continue
-    age=$(($(date +%s) - made))
-    [ "$age" -ge 60 ] || refuse restoring "a restore of it is at work, which gave a sign $age s ago"
-  done
-}
-
 look_at_file
 look_for_tool "$@"
 file=$(canonical "$path") || refuse denied 'its path cannot be resolved'
 file=${file%??}
-[ "$4" != heed ] || look_for_restore
+[ "$4" != heed ] || ! at_work "${file%/*}/.${file##*/}.holdfast-restore-" ||
+  refuse restoring "a restore of it is at work, which gave a sign $age s ago"
 look_for_room
 printf 'bytes %s\ntool %s\nversion %s\nlibrary %s\n' "$bytes" "$tool" "${versions%%
 *}" "${versions#*

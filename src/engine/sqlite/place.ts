@@ -3,6 +3,7 @@ import { CommandError } from "../../errors.ts";
 import { tryStage } from "../../host/ask.ts";
 import type { Host } from "../../host/host.ts";
 import type { Database } from "../engine.ts";
+import claimScript from "./claim.sh.ts";
 import inspectScript from "./inspect.sh.ts";
 import nodeProgram from "./node.mjs.ts";
 import pythonProgram from "./python.py.ts";
@@ -35,7 +36,7 @@ export interface Refused {
 }
 
 /** What the scripts that run remotely begin with. */
-export const prelude = `${roomScript}\n${toolScript}`;
+export const prelude = `${roomScript}\n${toolScript}\n${claimScript}`;
 
 /**
  * Looks at a place by one remote command.

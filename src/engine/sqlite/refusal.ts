@@ -1,4 +1,4 @@
-import { CommandError, type HoldfastError, InputError } from "../../errors.ts";
+import { CommandError, type HoldfastError, InputError, type Step } from "../../errors.ts";
 import type { Refused } from "./place.ts";
 
 /** Why a database cannot be copied from a place; inspect.sh says which. */
@@ -64,6 +64,15 @@ export const reactions: Readonly<Record<Reason, Reaction>> = {
   },
 };
 
+/** What {@link reasons} are about, but for the file itself. */
+const steps: { readonly [Named in Reason]?: Step } = {
+  tool: "tools",
+  room: "room",
+  locked: "opening",
+  restoring: "opening",
+  sqlite: "opening",
+};
+
 /** The error for a database that cannot be copied from anywhere; what was found nearest to success gives its hint. */
 export function refusal(database: string, tried: readonly Refused[]): HoldfastError {
   const places = tried.map(({ place, refused, near }) => {
@@ -71,7 +80,8 @@ export function refusal(database: string, tried: readonly Refused[]): HoldfastEr
     return `${place.host.name}: ${place.path}: ${refused.text}${beside}`;
   });
   const telling = tried.findLast(({ refused }) => refused.reason !== "absent");
-  const { error, hint } = reactions[telling?.refused.reason ?? "absent"];
+  const reason = telling?.refused.reason ?? "absent";
+  const { error, hint } = reactions[reason];
   const message = `SQLite database ${JSON.stringify(database)} cannot be backed up: ${places.join("; ")}`;
-  return new error(message, { hint });
+  return new error(message, { hint, step: steps[reason] });
 }

@@ -23,13 +23,13 @@ export type Bench = Seen & { readonly tool: NonNullable<Seen["tool"]> };
  */
 export async function findGround(
   candidates: readonly Candidate[],
-  further: () => Promise<Candidate | undefined>,
+  further: () => Candidate | undefined,
   look: (place: Candidate) => ReturnType<typeof lookAt>,
 ): Promise<Ground> {
   const near = await Promise.all(candidates.map(look));
   const ground = choose(near.filter(isSeen));
   if (ground?.hand.tool) return ground;
-  const last = await further();
+  const last = further();
   const looks = last ? [...near, await look(last)] : near;
   const chosen = choose(looks.filter(isSeen));
   if (chosen) return chosen;

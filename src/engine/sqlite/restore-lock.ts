@@ -12,33 +12,24 @@ export interface FileLock extends AsyncDisposable {
   readonly token: string;
 }
 
-export interface Claim {
-  /** A restore wants to be alone; backups get along with each other. */
-  readonly kind: "restore" | "backup";
-  /** The lock whose holder makes this claim himself: the backup that a restore makes first. */
-  readonly besides: FileLock | undefined;
+/** A word by which one claim is told from others, as `claim.sh` wants it. */
+export function newToken(): string {
+  return randomBytes(8).toString("hex");
 }
 
 /** How long the far side waits for a sign of life before it gives the lock up. */
 const silenceMs = 30_000;
 
-/** Twice as long as a far side takes to give up, so that nobody is behind a claim that was not renewed for so long. */
-const staleSeconds = (2 * silenceMs) / 1_000;
-
 /**
- * Claims a database file, be it there or not, by a file of its own in the same directory, which any place sees that sees the
+ * Claims a database file for a restore, be it there or not, by a file of its own in the same directory, which any place sees that sees the
  * database.
  *
- * @throws InputError when somebody else has claimed it; CommandError when nothing can be written there
+ * @throws InputError when another restore or a backup has claimed it; CommandError when nothing can be written there
  */
-export async function lockFile(
-  { host, path }: SqlitePlace,
-  { kind, besides }: Claim,
-): Promise<FileLock> {
-  const token = randomBytes(8).toString("hex");
-  const args = [path, kind, token, besides?.token ?? "", String(staleSeconds)];
+export async function lockFile({ host, path }: SqlitePlace): Promise<FileLock> {
+  const token = newToken();
   await using opening = new AsyncDisposableStack();
-  const stage = stageOf(host, { name: "lock", text: script, args });
+  const stage = stageOf(host, { name: "lock", text: script, args: [path, token] });
   const flow = opening.use(await openFlow([stage], silenceMs));
   const answer = await firstLine(flow);
   if (answer !== "locked") throw taken(path, answer);
@@ -65,6 +56,6 @@ function taken(path: string, answer: string): InputError {
   return new InputError(`a ${kind} of ${path} is at work, which gave a sign ${age} s ago`, {
     hint:
       "Let it end, then run again; a `concurrency` group keeps workflows of one database apart. " +
-      `When it was killed, the database is free ${staleSeconds} s after its last sign.`,
+      "When it was killed, the database is free a minute after its last sign.",
   });
 }

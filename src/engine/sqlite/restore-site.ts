@@ -3,11 +3,21 @@ import { z } from "zod";
 import type { Manifest } from "../../backup/manifest.ts";
 import { InputError } from "../../errors.ts";
 import type { Site, Wanted } from "../restorer.ts";
+import type { Host } from "../../host/host.ts";
 import type { SqlitePlace } from "./place.ts";
 import { findGround, type Ground } from "./restore-ground.ts";
 import { besidePath, taggedPath } from "./restore-name.ts";
-import { oneOffBeside, type OwnContainer } from "./restore-one-off.ts";
 import { type Candidate, lookAt, type Seen } from "./restore-survey.ts";
+
+/** The container that a database belongs to. */
+export interface OwnContainer {
+  /** The database's path in it. */
+  readonly path: string;
+  /** Whether it runs, and will not while databases are swapped. */
+  readonly stops: boolean;
+  /** Where its volumes are when it does not run; undefined when the database is reached through such a place already. */
+  readonly beside: Host | undefined;
+}
 
 /** What a SQLite restorer is for. */
 export interface Target {
@@ -15,7 +25,7 @@ export interface Target {
   readonly places: readonly [SqlitePlace, ...SqlitePlace[]];
   /** The path as the user wrote it: absolute, or relative to its volume. */
   readonly database: string;
-  /** The container that the file belongs to, in whatever state; undefined when none is known. */
+  /** Undefined when none is known. */
   readonly container: OwnContainer | undefined;
 }
 
@@ -52,8 +62,8 @@ export async function explore(target: Target, wanted: Wanted): Promise<Ground> {
     const stays = place.host.outer === undefined || !container?.stops;
     return { ...place, path: pathOf(place.path, target, wanted), stays };
   });
-  const further = async (): Promise<Candidate | undefined> => {
-    const host = container && (await oneOffBeside(container));
+  const further = (): Candidate | undefined => {
+    const host = container?.beside;
     return host && { host, path: pathOf(container.path, target, wanted), stays: true };
   };
   const owner = ownerOf(dressOf(wanted.manifest));

@@ -8,7 +8,7 @@ import { promoteKept, stagedCopy } from "./restore-promote.ts";
 import { explore, siteOf, type Target } from "./restore-site.ts";
 import { stageCopy } from "./restore-stage.ts";
 
-export type { OwnContainer } from "./restore-one-off.ts";
+export type { OwnContainer } from "./restore-site.ts";
 
 export type SqliteRestoreOptions = Omit<Target, "places">;
 
@@ -40,7 +40,7 @@ export function sqliteRestorer(
     },
     async lock() {
       if (!ground) throw new Error("a restore surveys its place first");
-      lock = await lockFile(ground.hand.place, { kind: "restore", besides: undefined });
+      lock = await lockFile(ground.hand.place);
       return lock;
     },
     async stage({ wanted }, dump) {

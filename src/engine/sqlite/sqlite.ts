@@ -4,6 +4,7 @@ import type { Stage } from "../../host/stage.ts";
 import type { Engine } from "../engine.ts";
 import dumpScript from "./dump.sh.ts";
 import { look, prelude, programs, type Refused, type SqlitePlace, type Usable } from "./place.ts";
+import { newToken } from "./restore-lock.ts";
 import { reactions, refusal } from "./refusal.ts";
 
 export type { SqlitePlace } from "./place.ts";
@@ -15,7 +16,7 @@ export interface SqliteOptions {
   readonly fingerprint: "rows" | "none";
   /** None: nothing about the copy can be chosen. */
   readonly dumpArgs: readonly string[];
-  /** Refuse a database that is being restored at this moment: true but for the backup that a restore makes first. */
+  /** Exclude restores of the database, as they exclude it: true but for the backup that a restore makes first. */
   readonly heedRestores: boolean;
 }
 
@@ -48,7 +49,7 @@ export function sqlite(
     },
     dump() {
       if (!found) throw new Error("a SQLite database is inspected before it is dumped");
-      return backupStage(found, fingerprint);
+      return backupStage(found, fingerprint, heedRestores ? newToken() : "");
     },
   };
 }
@@ -81,12 +82,12 @@ async function firstUsable(
   throw refusal(database, tried);
 }
 
-function backupStage({ place, tool }: Usable, fingerprint: string): Stage {
+function backupStage({ place, tool }: Usable, fingerprint: string, token: string): Stage {
   const script = `${prelude}\n${dumpScript}`;
   return {
     name: "sqlite backup",
     host: place.host,
-    argv: ["sh", "-c", script, "dump", place.path, fingerprint, tool, programs[tool]],
+    argv: ["sh", "-c", script, "dump", place.path, fingerprint, tool, programs[tool], token],
     secrets: [],
     tellsLength: false,
   };

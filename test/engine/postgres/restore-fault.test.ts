@@ -148,6 +148,20 @@ for (const [name, target, shell] of [
         await untouched();
       });
 
+    test("whose connection is lost while its database is made leaves nothing", async () => {
+      const link = breakable(host());
+      const restorer = restorerOf(server, "live", { host: link });
+      const site = await restorer.survey(wanted({ manifest: backup.manifest }));
+      const locker = server.sql("BEGIN; LOCK pg_database IN SHARE MODE; SELECT pg_sleep(3)");
+      await until(async () => (await activities(server, "SELECT pg_sleep")) === 1);
+      const staging = assert.rejects(restorer.stage(site, incoming(backup.dump)));
+      await until(async () => (await activities(server, "CREATE DATABASE")) === 1);
+      link.cut();
+      await Promise.all([locker, staging]);
+      await nothingStaged(server);
+      await untouched();
+    });
+
     test("whose connection is lost once it is staged leaves nothing", async () => {
       const link = breakable(host());
       const restorer = restorerOf(server, "live", { host: link });
@@ -416,6 +430,13 @@ async function sessions(server: TestPostgres): Promise<number> {
       "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'holdfast %'",
     ),
   );
+}
+
+/** How many sessions have that in what they do. */
+async function activities(server: TestPostgres, words: string): Promise<number> {
+  const count = `SELECT count(*) FROM pg_stat_activity
+    WHERE state = 'active' AND pid <> pg_backend_pid() AND strpos(query, '${words}') > 0`;
+  return Number(await server.sql(count));
 }
 
 /** No database, no process, no file of a restore; and the server has not restarted itself. */

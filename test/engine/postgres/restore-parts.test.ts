@@ -169,7 +169,7 @@ describe("the commands of a restore", () => {
   });
   const names = (pgRestore: string, serverVersion: number, kind: "custom" | "sql" = "custom") =>
     links(
-      { stream: process.stdin, decoders: [["zstd", "-dc"]], kind },
+      { stream: process.stdin, decoders: [["zstd", "-dc"]], kind, working() {} },
       { pgRestore: tool(pgRestore), serverVersion, psql: { path: "psql" }, conninfo: "dbname='x'" },
     ).map(([name]) => name);
 

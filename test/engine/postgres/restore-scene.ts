@@ -43,7 +43,13 @@ export function incoming(dump: Buffer, overrides: Partial<Incoming> = {}): Incom
   const pieces = Array.from({ length: Math.ceil(dump.length / 65_536) }, (_, at) =>
     dump.subarray(at * 65_536, (at + 1) * 65_536),
   );
-  return { stream: Readable.from(pieces), decoders: [], kind: "custom", ...overrides };
+  return {
+    stream: Readable.from(pieces),
+    decoders: [],
+    kind: "custom",
+    working: () => {},
+    ...overrides,
+  };
 }
 
 /** All of a restore up to the promotion. */

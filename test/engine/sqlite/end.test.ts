@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,6 +27,11 @@ async function begin(host: Host, file: string): Promise<Flow> {
   return flow;
 }
 
+/** Whether a copy lies in a directory. */
+function hasCopy(dir: Directory): boolean {
+  return dir.names().some((name) => name.startsWith(".holdfast-sqlite-"));
+}
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(20);
 }
@@ -48,17 +53,20 @@ describe("a dump that is ended", () => {
     });
   }
 
-  test("has no file left on disk once its bytes flow", async () => {
+  test("has nothing but an empty claim left on disk once its bytes flow", async () => {
     using dir = directory();
     const file = makeIn(dir, table("filler", 100_000));
     await using flow = await begin(here(), file);
     await new Promise((resolve) => flow.stream.once("data", resolve));
     flow.stream.pause();
-    assert.deepEqual(dir.names(), ["app.db"]);
+    const [claim = "", ...rest] = dir.names();
+    assert.match(claim, /^\.app\.db\.holdfast-backup-[0-9a-f]{16}$/);
+    assert.equal(statSync(join(dir.path, claim)).size, 0);
+    assert.deepEqual(rest, ["app.db"]);
     flow.stream.resume();
   });
 
-  test("by SIGKILL leaves a copy that the next dump removes", async () => {
+  test("by SIGKILL leaves a copy and a claim that the next dump a minute later removes", async () => {
     const { bin } = await gatedTools();
     using _ = bin;
     using dir = directory();
@@ -68,10 +76,13 @@ describe("a dump that is ended", () => {
       group = pid;
     };
     const flow = await begin(here({ env: { PATH: bin.path }, started }), file);
-    await until(() => dir.names().length === 2);
+    await until(() => hasCopy(dir));
     process.kill(-group, "SIGKILL");
     await flow[Symbol.asyncDispose]();
-    assert.match(String(dir.names()), /^\.holdfast-sqlite-[^,]+,app\.db$/);
+    const [claim = "", copy] = dir.names();
+    assert.match(String([claim, copy]), /^\.app\.db\.holdfast-backup-\w+,\.holdfast-sqlite-[^,]+$/);
+    const then = Date.now() / 1_000 - 61;
+    utimesSync(join(dir.path, claim), then, then);
     await dump(engineFor(here(), file));
     assert.deepEqual(dir.names(), ["app.db"]);
   });
@@ -94,9 +105,9 @@ test("a dump does not remove the copy of another that is still at work", async (
   using dir = directory();
   const file = makeIn(dir, table("filler", 1_000));
   await using slow = await begin(here({ env: { PATH: bin.path } }), file);
-  await until(() => dir.names().length === 2);
+  await until(() => hasCopy(dir));
   await dump(engineFor(here(), file));
-  assert.equal(dir.names().length, 2);
+  assert.ok(hasCopy(dir));
   open();
   const chunks: Buffer[] = [];
   for await (const chunk of slow.stream) chunks.push(chunk);

@@ -92,7 +92,7 @@ export function directory(): Directory {
 
 /** Everything besides SQLite's tools that the scripts may call: POSIX, readlink and stat. */
 const common =
-  "sh cat dd df dirname find head id ls mkdir od readlink rm rmdir sed sleep stat tail tee tr wc".split(
+  "sh cat date dd df dirname find head id ls mkdir od readlink rm rmdir sed sleep stat tail tee tr wc".split(
     " ",
   );
 

@@ -9,6 +9,8 @@ import { type Engine, rowsFrom } from "../../../src/engine/engine.ts";
 import type { Incoming, Promoted, Restorer, Wanted } from "../../../src/engine/restorer.ts";
 import { sqliteRestorer } from "../../../src/engine/sqlite/restore.ts";
 import { openFlow } from "../../../src/host/flow.ts";
+import type { Host } from "../../../src/host/host.ts";
+import { oneOffBeside } from "../../../src/host/one-off.ts";
 import { aManifest } from "../../builders.ts";
 import { createVolume, docker, startContainer, type TestContainer } from "../../servers/docker.ts";
 import { image } from "../../servers/images.ts";
@@ -27,6 +29,8 @@ export interface Shop extends AsyncDisposable {
   readonly file: string;
   readonly directory: string;
   restorer(hand?: Hand): Restorer;
+  /** A container made anew for each command, with the database at the same path. */
+  beside(machine: Host): Host;
   sql(text: string): Promise<string>;
   /** What is in the directory of the database, sorted. */
   names(): Promise<readonly string[]>;
@@ -80,13 +84,18 @@ export async function openShop({
     await docker(["volume", "inspect", "--format", "{{.Mountpoint}}", volume.name])
   ).trim();
   const all = [container.id, ...(app ? [app.id] : [])];
+  const { id } = container;
+  const likeIt = { id, name: container.name, imageId: image(of) };
+  const beside = (machine: Host) => oneOffBeside(machine, ["docker"], likeIt);
+  const file = `${mountpoint}/${name}`;
   const opened = stack.move();
   return {
     container,
+    beside,
     path,
-    file: `${mountpoint}/${name}`,
+    file,
     directory: mountpoint,
-    restorer: (hand = "machine") => restorerOf(container, path, `${mountpoint}/${name}`, hand),
+    restorer: (hand = "machine") => restorerOf({ container, path, file, beside }, hand),
     sql: ask,
     names: async () =>
       (await author.exec(["sh", "-c", "ls -A /data"])).split("\n").filter((line) => line !== ""),
@@ -96,10 +105,12 @@ export async function openShop({
   };
 }
 
-function restorerOf(container: TestContainer, path: string, file: string, hand: Hand): Restorer {
+function restorerOf(
+  { container, path, file, beside }: Pick<Shop, "container" | "path" | "file" | "beside">,
+  hand: Hand,
+): Restorer {
   const machine = here();
-  const { id, name } = container;
-  const own = { machine, docker: ["docker"], id, name, path, stops: hand !== "container" };
+  const own = { path, stops: hand !== "container", beside: beside(machine) };
   const within = { host: inside(container), path };
   const outside = { host: machine, path: file };
   return sqliteRestorer(hand === "machine" ? [within, outside] : [within], {
@@ -140,7 +151,12 @@ export function wantedOf(stored: Stored, overrides: Partial<Wanted> = {}): Wante
 export function incoming(bytes: Buffer, decoders: Incoming["decoders"] = []): Incoming {
   const chunks = [];
   for (let at = 0; at < bytes.length; at += 65_536) chunks.push(bytes.subarray(at, at + 65_536));
-  return { stream: Readable.from(chunks, { objectMode: false }), decoders, kind: "sqlite" };
+  return {
+    stream: Readable.from(chunks, { objectMode: false }),
+    decoders,
+    kind: "sqlite",
+    working() {},
+  };
 }
 
 /** A database in a directory of this machine, with what backs it up and restores it there. */

@@ -47,7 +47,7 @@ async function untouched(desk: Desk, work: () => Promise<unknown>): Promise<void
 function stalling(bytes: Buffer): Incoming {
   const stream = new Readable({ read() {} });
   stream.push(bytes);
-  return { stream, decoders: [], kind: "sqlite" };
+  return { stream, decoders: [], kind: "sqlite", working() {} };
 }
 
 const shells = { dash: ["sh", "dash"], busybox: ["sh", "busybox"], bash: ["sh", "bash"] } as const;
@@ -97,7 +97,7 @@ describe("the live database is untouched", () => {
     );
     await untouched(desk, () =>
       assert.rejects(
-        staging(desk.restorer, stored, { stream, decoders: [], kind: "sqlite" }),
+        staging(desk.restorer, stored, { stream, decoders: [], kind: "sqlite", working() {} }),
         (error) => error === fault,
       ),
     );

@@ -8,6 +8,7 @@ import { values } from "./builders.ts";
 import type { Restorer } from "../../../src/engine/restorer.ts";
 import { sqliteRestorer } from "../../../src/engine/sqlite/restore.ts";
 import type { Host } from "../../../src/host/host.ts";
+import { oneOffBeside } from "../../../src/host/one-off.ts";
 import { output } from "../../servers/command.ts";
 import { docker, startContainer } from "../../servers/docker.ts";
 import { image } from "../../servers/images.ts";
@@ -59,9 +60,8 @@ async function nobody(): Promise<Host> {
 }
 
 /** Restores with what is left when the container does not run. */
-function withoutContainer({ container, path, file }: Shop, machine: Host): Restorer {
-  const { id, name } = container;
-  const own = { machine, docker: ["docker"], id, name, path, stops: true };
+function withoutContainer({ beside, path, file }: Shop, machine: Host): Restorer {
+  const own = { path, stops: true, beside: beside(machine) };
   return sqliteRestorer([{ host: machine, path: file }], { database: path, container: own });
 }
 
@@ -127,11 +127,12 @@ describe("the place of a restore", () => {
       ["sqlite3", path],
       "CREATE TABLE items (name); INSERT INTO items VALUES (1);",
     );
-    const { id, name } = container;
+    const imageId = image("sqlite");
+    const beside = oneOffBeside(here(), ["docker"], { ...container, imageId });
     const restorer = (stops: boolean) =>
       sqliteRestorer([{ host: inside(container), path }], {
         database: path,
-        container: { machine: here(), docker: ["docker"], id, name, path, stops },
+        container: { path, stops, beside },
       });
     const wanted = { manifest: undefined, beside: undefined, keepPrevious: true };
     const { live } = await restorer(false).survey(wanted);
@@ -150,9 +151,8 @@ describe("the place of a restore", () => {
     symlinkSync("/data/true.db", join(shop.directory, "app.db"));
     const stored = await backUp(shop);
     await shop.sql("DELETE FROM items");
-    const { id, name } = shop.container;
     const path = "/data/app.db";
-    const own = { machine: here(), docker: ["docker"], id, name, path, stops: true };
+    const own = { path, stops: true, beside: shop.beside(here()) };
     const restorer = sqliteRestorer(
       [
         { host: inside(shop.container), path },
@@ -169,12 +169,11 @@ describe("the place of a restore", () => {
     await using shop = await openShop();
     const stored = await backUp(shop);
     await docker(["exec", shop.container.id, "chown", "-R", "1000:1000", "/data"]);
-    const { id, name } = shop.container;
     const place = { host: inside(shop.container, "-u", "1000:1000"), path: shop.path };
-    const own = { machine: await nobody(), docker: ["docker"], id, name, path: shop.path };
-    const restorer = sqliteRestorer([place, { host: own.machine, path: shop.file }], {
+    const machine = await nobody();
+    const restorer = sqliteRestorer([place, { host: machine, path: shop.file }], {
       database: shop.path,
-      container: { ...own, stops: true },
+      container: { path: shop.path, stops: true, beside: shop.beside(machine) },
     });
     await bringBack(restorer, stored, wantedOf(stored), shop);
     const { uid, gid } = statSync(shop.file);

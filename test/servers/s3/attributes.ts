@@ -1,4 +1,5 @@
 import { refusal } from "./errors.ts";
+import { type Lock, lockHeaders, readLock } from "./object-lock.ts";
 import type { RequestHeaders } from "./operation.ts";
 
 export type Encryption =
@@ -14,6 +15,7 @@ export interface Attributes {
   readonly storageClass: string;
   readonly encryption: Encryption;
   readonly tags: Readonly<Record<string, string>>;
+  readonly lock: Lock;
 }
 
 const KEPT_HEADERS = [
@@ -43,6 +45,7 @@ export function readAttributes(headers: RequestHeaders): Attributes {
     storageClass,
     encryption: readEncryption(headers),
     tags: readTags(headers["x-amz-tagging"] ?? ""),
+    lock: readLock(headers),
   };
 }
 
@@ -110,6 +113,7 @@ export function attributeHeaders(attributes: Attributes): Record<string, string>
     ...headers,
     ...Object.fromEntries(meta),
     ...encryptionHeaders(attributes),
+    ...lockHeaders(attributes),
     ...(storageClass === "STANDARD" ? {} : { "x-amz-storage-class": storageClass }),
     ...(tagCount === 0 ? {} : { "x-amz-tagging-count": String(tagCount) }),
   };

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Attributes } from "./attributes.ts";
 import type { Algorithm, Checksum, ChecksumType } from "./checksum.ts";
 import { refusal } from "./errors.ts";
+import type { ObjectLock } from "./object-lock.ts";
 import type { StoredBytes } from "./stored.ts";
 
 /** One version of an object. */
@@ -52,20 +53,41 @@ export interface Upload {
 /** As S3 calls them; undefined in a bucket whose versioning was never switched on. */
 export type Versioning = "Enabled" | "Suspended" | undefined;
 
+export interface BucketOptions {
+  readonly name: string;
+  readonly region: string;
+  readonly versioning: Versioning;
+  /** Wants versions. */
+  readonly objectLock?: ObjectLock;
+  readonly unfinished?: UnfinishedRule;
+}
+
+/** A lifecycle rule that ends the uploads under a prefix which nobody has finished in so many days. */
+interface UnfinishedRule {
+  readonly prefix: string;
+  readonly days: number;
+}
+
 /** Versions newest first under each key, and unfinished uploads. Every method is atomic. */
 export class Bucket {
   readonly name: string;
   readonly region: string;
   readonly created: Date;
   versioning: Versioning;
+  /** Undefined where nothing can be locked. */
+  readonly objectLock: ObjectLock | undefined;
+  readonly unfinished: UnfinishedRule | undefined;
   readonly uploads = new Map<string, Upload>();
   readonly #versions = new Map<string, readonly Version[]>();
   #sortedKeys: readonly string[] | undefined;
 
-  constructor(name: string, region: string, versioning: Versioning, created: Date) {
+  constructor(options: BucketOptions, created: Date) {
+    const { name, region, versioning, objectLock, unfinished } = options;
     this.name = name;
     this.region = region;
     this.versioning = versioning;
+    this.objectLock = objectLock;
+    this.unfinished = unfinished;
     this.created = created;
   }
 

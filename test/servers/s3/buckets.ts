@@ -29,7 +29,8 @@ export async function createBucket(call: Call): Promise<Answer> {
   const asked = hasBody ? childText(await receiveXml(call), "LocationConstraint") : undefined;
   if (store.buckets.has(request.bucket)) throw refusal("BucketAlreadyOwnedByYou");
   const region = asked ?? call.region;
-  store.buckets.set(request.bucket, new Bucket(request.bucket, region, undefined, now(store)));
+  const options = { name: request.bucket, region, versioning: undefined };
+  store.buckets.set(request.bucket, new Bucket(options, now(store)));
   return empty(200, { location: `/${request.bucket}` });
 }
 

@@ -10,6 +10,7 @@ import {
 } from "./call.ts";
 import { checkWrite } from "./conditions.ts";
 import { refusal, S3Error } from "./errors.ts";
+import { refuseLocked } from "./object-lock.ts";
 import { childText, type Xml, type XmlElement, xmlDocument } from "./xml.ts";
 
 interface Deletion {
@@ -31,7 +32,8 @@ export async function deleteObject(call: BucketCall): Promise<Answer> {
   return empty(204, { ...marker, ...versionHeader(bucket, deleted.versionId) });
 }
 
-async function deleteOne({ bucket, store }: BucketCall, deletion: Deletion): Promise<Deleted> {
+async function deleteOne(call: BucketCall, deletion: Deletion): Promise<Deleted> {
+  const { bucket, store, request } = call;
   const { key, versionId } = deletion;
   if (versionId === undefined && bucket.versioning !== undefined) {
     const marker: Version = {
@@ -43,6 +45,8 @@ async function deleteOne({ bucket, store }: BucketCall, deletion: Deletion): Pro
     await discardBytes(bucket.add(marker));
     return marker;
   }
+  const locked = bucket.versions(key).find((version) => version.versionId === versionId);
+  refuseLocked(locked, request.headers, store.clock.now());
   const removed = bucket.remove(key, versionId ?? "null");
   await discardBytes(removed);
   return removed[0];

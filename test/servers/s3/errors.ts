@@ -37,8 +37,13 @@ const refusals = {
   NoSuchKey: [404, "The specified key does not exist."],
   NoSuchUpload: [404, "The specified multipart upload does not exist."],
   NoSuchVersion: [404, "The specified version does not exist."],
+  NoSuchLifecycleConfiguration: [404, "The lifecycle configuration does not exist"],
   NotImplemented: [501, "A header you provided implies functionality that is not implemented"],
   NotModified: [304, "Not Modified"],
+  ObjectLockConfigurationNotFoundError: [
+    404,
+    "Object Lock configuration does not exist for this bucket",
+  ],
   PermanentRedirect: [301, "The bucket must be addressed using the specified endpoint."],
   PreconditionFailed: [412, "At least one of the pre-conditions you specified did not hold"],
   RequestTimeTooSkewed: [

@@ -3,14 +3,17 @@ import { listen } from "../listen.ts";
 import type { Bucket, ObjectVersion, Upload, Version } from "./bucket.ts";
 import type { Store } from "./call.ts";
 import type { Faults } from "./faults.ts";
+import { fill, type Past } from "./fill.ts";
 import { defaults, makeStore, type S3Options } from "./options.ts";
 import { readBytes } from "./read.ts";
 import { Reception, type RequestRecord } from "./reception.ts";
 
 export type { ObjectVersion, Upload, Version } from "./bucket.ts";
 export type { Limits } from "./call.ts";
+export type { Past } from "./fill.ts";
 export type { Fault, FaultAction } from "./faults.ts";
-export type { BucketOptions, S3Options } from "./options.ts";
+export type { BucketOptions } from "./bucket.ts";
+export type { S3Options } from "./options.ts";
 export type { Operation, S3Request } from "./operation.ts";
 export type { RequestRecord } from "./reception.ts";
 export type { Credential, CredentialLookup } from "./signature.ts";
@@ -43,6 +46,8 @@ export interface S3Server extends AsyncDisposable {
   versions(bucket: string): readonly Version[];
   /** Multipart uploads that nobody completed or aborted. */
   uploads(bucket: string): readonly Upload[];
+  /** Puts objects there as if they had been stored long ago. */
+  fill(bucket: string, objects: Iterable<Past>): void;
   /** The bytes of a current object. */
   read(bucket: string, key: string): Promise<Buffer>;
   readonly stop: () => Promise<void>;
@@ -101,7 +106,7 @@ function addresses(
 
 function inspection({
   buckets,
-}: Store): Pick<S3Server, "objects" | "versions" | "uploads" | "read"> {
+}: Store): Pick<S3Server, "objects" | "versions" | "uploads" | "fill" | "read"> {
   const named = (name: string): Bucket => {
     const bucket = buckets.get(name);
     if (bucket === undefined) throw new Error(`the server has no bucket ${name}`);
@@ -114,6 +119,7 @@ function inspection({
     },
     versions: (name) => named(name).keys.flatMap((key) => named(name).versions(key)),
     uploads: (name) => [...named(name).uploads.values()],
+    fill: (name, objects) => fill(named(name), objects),
     read: async (name, key) => {
       const object = named(name).current(key);
       if (object === undefined) throw new Error(`the bucket ${name} has no object ${key}`);

@@ -25,6 +25,8 @@ const rules = [
   ["ListBuckets", "GET", "service", undefined],
   ["GetBucketLocation", "GET", "bucket", "location"],
   ["GetBucketVersioning", "GET", "bucket", "versioning"],
+  ["GetBucketLifecycleConfiguration", "GET", "bucket", "lifecycle"],
+  ["GetObjectLockConfiguration", "GET", "bucket", "object-lock"],
   ["ListObjectVersions", "GET", "bucket", "versions"],
   ["ListMultipartUploads", "GET", "bucket", "uploads"],
   ["ListObjectsV2", "GET", "bucket", "list-type"],

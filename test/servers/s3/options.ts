@@ -1,14 +1,8 @@
 import { Clock } from "../clock.ts";
-import { Bucket, type Versioning } from "./bucket.ts";
+import { Bucket, type BucketOptions } from "./bucket.ts";
 import { ByteStore } from "./byte-store.ts";
 import type { Limits, Store } from "./call.ts";
 import type { Credential, CredentialLookup } from "./signature.ts";
-
-export interface BucketOptions {
-  readonly name: string;
-  readonly region: string;
-  readonly versioning: Versioning;
-}
 
 export interface S3Options {
   /** One bucket without versions called `backups`, in eu-central-1, unless told otherwise. */
@@ -53,11 +47,7 @@ export function defaults(): S3Options {
 
 export function makeStore({ buckets, clock, discard, limits }: S3Options): Store {
   return {
-    buckets: new Map(
-      buckets.map(({ name, region, versioning }) => {
-        return [name, new Bucket(name, region, versioning, clock.now())];
-      }),
-    ),
+    buckets: new Map(buckets.map((bucket) => [bucket.name, new Bucket(bucket, clock.now())])),
     bytes: new ByteStore({ discard }),
     clock,
     discard,

@@ -12,9 +12,11 @@ import {
 import { checksumHeaders } from "./checksum.ts";
 import { checkWrite } from "./conditions.ts";
 import { refusal } from "./errors.ts";
+import { lockOfNew, requireVouched } from "./object-lock.ts";
 
 export async function putObject(call: BucketCall): Promise<Answer> {
   const { store, request } = call;
+  requireVouched(request.headers, call.bucket.objectLock);
   const attributes = readAttributes(request.headers);
   const wanted = { md5: etagIsMd5(store, attributes), checksum: undefined };
   const { stored, etag, checksum } = await receive(call, wanted);
@@ -50,7 +52,9 @@ export function placeObject(
   if (Buffer.byteLength(key) > 1024) throw refusal("KeyTooLongError");
   checkWrite(headers, bucket.current(key));
   const identity = { key, versionId: bucket.nextVersionId(), modified };
-  const version: ObjectVersion = { kind: "object", ...identity, ...object };
+  const lock = lockOfNew(object.attributes.lock, bucket.objectLock, now(store));
+  const attributes = { ...object.attributes, lock };
+  const version: ObjectVersion = { kind: "object", ...identity, ...object, attributes };
   return { version, replaced: bucket.add(version) };
 }
 

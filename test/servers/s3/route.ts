@@ -10,6 +10,7 @@ import {
 import type { Bucket } from "./bucket.ts";
 import type { Answer, BucketCall, Call } from "./call.ts";
 import { completeMultipartUpload } from "./complete.ts";
+import { getBucketLifecycleConfiguration, getObjectLockConfiguration } from "./configuration.ts";
 import { copyObject } from "./copy.ts";
 import { deleteObject, deleteObjects } from "./delete.ts";
 import { refusal } from "./errors.ts";
@@ -34,6 +35,8 @@ const inBucket: Record<Exclude<Operation, keyof typeof free>, Handler<BucketCall
   HeadBucket: headBucket,
   GetBucketLocation: getBucketLocation,
   GetBucketVersioning: getBucketVersioning,
+  GetBucketLifecycleConfiguration: getBucketLifecycleConfiguration,
+  GetObjectLockConfiguration: getObjectLockConfiguration,
   PutBucketVersioning: putBucketVersioning,
   ListObjectsV2: listObjectsV2,
   ListObjectVersions: listObjectVersions,

@@ -14,7 +14,7 @@ export interface Credential {
 export type CredentialLookup = (accessKeyId: string) => Credential | undefined;
 
 interface Verification {
-  readonly service: "s3" | "sts";
+  readonly service: "s3" | "sns" | "sts";
   /** The hash of the body that the canonical request ends with; asked for when the key is known. */
   readonly payloadHash: () => string;
   readonly lookUp: CredentialLookup;

@@ -1,0 +1,2 @@
+// Generated from src/engine/postgres/count-work.sh by scripts/embed.ts.
+export default "trap : HUP INT PIPE TERM\n{\n  trap : HUP INT PIPE TERM\n  eval \"$HOLDFAST_DUMP\" >&3 </dev/null\n  echo \"dumped=$?\" >&8\n} | {\n  trap : HUP INT PIPE TERM\n  printf '%s\\n' \"$HOLDFAST_COUNTS\" |\n    \"$HOLDFAST_PSQL\" -XqAtw -v ON_ERROR_STOP=1 -v mark=\"$HOLDFAST_MARK\" -v snapshot=\"$HOLDFAST_SNAPSHOT\" \\\n      -d \"$HOLDFAST_CONNINFO\" >&2\n  echo \"counted=$?\" >&8\n}";

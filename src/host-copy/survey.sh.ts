@@ -1,0 +1,2 @@
+// Generated from src/host-copy/survey.sh by scripts/embed.ts.
+export default "directory=$1\nplace=$directory\nwhile [ ! -e \"$place\" ]; do\n  place=$(dirname -- \"$place\")\ndone\nif [ ! -d \"$place\" ]; then\n  echo \"$place is not a directory\" >&2\n  exit 1\nfi\nif [ ! -w \"$place\" ] || [ ! -x \"$place\" ]; then\n  echo \"$(id -un) may not write to $place\" >&2\n  exit 1\nfi\n[ \"$place\" = \"$directory\" ] || exit 0\nls -A -- \"$directory\"";
