@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import { under } from "./backup/key.ts";
+import { hostCopy } from "./host-copy/host-copy.ts";
 import { findContainer } from "./host/container.ts";
 import { isRunning } from "./host/container-choice.ts";
 import { listContainers } from "./host/docker.ts";
@@ -9,21 +10,32 @@ import { readPrivateKey } from "./host/private-key.ts";
 import { findRunning } from "./host/stopping.ts";
 import { demanded, type DoctorInputs } from "./inputs.ts";
 import { type Identity, openMachine, storeOptions } from "./open.ts";
-import type { Patient } from "./operation/doctor.ts";
+import { doctor, type Patient } from "./operation/doctor.ts";
 import type { OpenBucket } from "./operation/examination-bucket.ts";
 import { Probe } from "./operation/examination-probe.ts";
 import { newestBackup } from "./operation/newest.ts";
+import type { Report } from "./report/report.ts";
 import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
 import { examination } from "./storage/examination.ts";
 import { s3 } from "./storage/s3.ts";
 
-/** What a patient needs to know of GitHub's runner. */
+/** What a doctor needs of GitHub's runner. */
 interface Surroundings extends Identity {
+  readonly report: Report;
   readonly mask: (secret: string) => void;
 }
 
+export async function runDoctor(
+  inputs: DoctorInputs,
+  runner: Surroundings,
+  signal: AbortSignal,
+): Promise<void> {
+  await using patient = openPatient(inputs, runner, signal);
+  await doctor(inputs, patient, runner.report, signal);
+}
+
 /** What a doctor looks at. Each part is opened when it is first asked for; disposing closes them all. */
-export function openPatient(
+function openPatient(
   inputs: DoctorInputs,
   runner: Surroundings,
   signal: AbortSignal,
@@ -46,7 +58,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 function openHost(inputs: DoctorInputs, opened: AsyncDisposableStack, signal: AbortSignal) {
-  const { docker, container: choice, stallMs } = inputs;
+  const { docker, container: choice, hostCopy: copies, stallMs } = inputs;
   const access = () => demanded(inputs.access);
   const machine = once(async () =>
     opened.use(await openMachine({ access: access(), stallMs }, signal)),
@@ -67,6 +79,14 @@ function openHost(inputs: DoctorInputs, opened: AsyncDisposableStack, signal: Ab
     },
     pins: () => `${parseKnownHosts(access().knownHosts).length} in ssh-known-hosts`,
     machine,
+    async copies() {
+      if (!copies) throw new Error("nobody has asked for copies on the host");
+      // Of whatever database: the directory alone is looked at.
+      const any = { database: "any", engine: "postgres", extension: "dump" } as const;
+      const copied = { ...any, began: new Date(), likelyBytes: undefined };
+      await using _ = await hostCopy(await machine(), copies, copied);
+      return `can be written to ${copies.directory}`;
+    },
     containers: async () => (await listContainers(await machine(), docker)).filter(isRunning),
     container: async () => (await where()).container,
     where,

@@ -14,12 +14,11 @@ import { type Copied, hostCopy } from "./host-copy/host-copy.ts";
 import { entered } from "./host/waiting.ts";
 import { backup } from "./operation/backup.ts";
 import { check } from "./operation/check.ts";
-import { doctor } from "./operation/doctor.ts";
 import { list } from "./operation/list.ts";
 import type { Origin } from "./operation/proof.ts";
 import { prune } from "./operation/prune.ts";
 import { restore } from "./operation/restore.ts";
-import { openPatient } from "./patient.ts";
+import { runDoctor } from "./patient.ts";
 import type { Measure } from "./report/measuring.ts";
 import type { Report } from "./report/report.ts";
 import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
@@ -66,14 +65,12 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
       await using storage = openStorage(inputs, runner, signal);
       return await prune(inputs, { storage, report: runner.report });
     }
-    case "doctor": {
-      await using patient = openPatient(inputs, runner, signal);
-      return await doctor(inputs, patient, runner.report, signal);
-    }
+    case "doctor":
+      return await runDoctor(inputs, runner, signal);
   }
 }
 
-/** How often a backup goes into its container: to inspect, to try the codecs, to dump. */
+/** How often a backup goes into its container: to inspect, to try the codecs, to dump. A restore begins with as many. */
 const entries = 3;
 
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
@@ -98,7 +95,11 @@ async function runRestore(
   const { report } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
-  const where = await findWhereabouts(inputs, machine);
+  const { container: found } = await findWhereabouts(inputs, machine);
+  // A container that is stopped on the way, as one with a file is, must not be entered beforehand.
+  const isFile = inputs.source.engine === "sqlite";
+  await using container = found && entered(found, isFile ? 0 : entries);
+  const where = { machine, container };
   const stopping = await findStopping(inputs, machine, report);
   const restorer = await openRestorer(inputs, where, stopping.containers, runner.mask);
   const backUpLive = () => backUpFirst(inputs, where, { ...runner, storage, signal });

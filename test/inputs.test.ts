@@ -62,7 +62,7 @@ suite("action.yml and the reader of the inputs", () => {
     const asked = new Set<string>();
     const everything: readonly Given[] = [
       { ...postgres, "role-to-assume": "arn:aws:iam::123456789012:role/x" },
-      sqlite,
+      { ...sqlite, "host-copy-dir": "/var/backups" },
       restore,
       check,
     ];
@@ -141,6 +141,7 @@ suite("a backup's inputs", () => {
       },
       role: undefined,
       naming: { prefix: "database", template: undefined, timezone: "UTC" },
+      hostCopy: undefined,
       latest: "pointer",
       pruning: {
         policy: { days: 30, last: 3, daily: 0, weekly: 0, monthly: 0, yearly: 0 },
@@ -316,8 +317,31 @@ suite("a restore", () => {
   });
 });
 
+suite("copies on the host", () => {
+  const hostCopy = (more: Given) => {
+    const inputs = read({ ...postgres, ...more });
+    return inputs.operation === "backup" ? inputs.hostCopy : undefined;
+  };
+
+  test("are kept for a week where they are wanted", () => {
+    assert.deepEqual(hostCopy({ "host-copy-dir": "/var/backups/", timezone: "Asia/Tokyo" }), {
+      directory: "/var/backups",
+      days: 7,
+      timezone: "Asia/Tokyo",
+      stallMs: 300_000,
+    });
+    assert.equal(hostCopy({ "host-copy-days": "3" }), undefined);
+  });
+
+  test("never lie in the root or in a place that depends on where one logs in", () => {
+    for (const directory of ["/", "//", "/..", "backups", "~/backups", "/a\nb"])
+      assert.match(refused({ ...postgres, "host-copy-dir": directory }).message, /^host-copy-dir/);
+  });
+});
+
 suite("a wrong value", () => {
   const wrong: readonly (readonly [name: string, value: string, given?: Given])[] = [
+    ["host-copy-days", "0", { ...postgres, "host-copy-dir": "/var/backups" }],
     ["operation", "explode"],
     ["operation", "Backup"],
     ["ssh-host", "deploy@db.example"],
@@ -396,7 +420,7 @@ suite("a wrong value", () => {
   test("of operation is answered with the operations there are", () => {
     assert.match(
       refused({ operation: "explode" }).hint,
-      /\bbackup, restore, list, check, or prune\b/,
+      /\bbackup, restore, list, check, prune, or doctor\b/,
     );
   });
 

@@ -5,6 +5,7 @@ import type { BackupInputs } from "./backup.ts";
 import { readBucket, readRole } from "./bucket.ts";
 import { readDatabase, readDatabaseName } from "./database.ts";
 import { lines, optional, type Read } from "./field.ts";
+import { readHostCopy } from "./host-copy.ts";
 import { readNaming } from "./naming.ts";
 import { type Patience, readPatience } from "./patience.ts";
 import { readStopped, type RestoreInputs } from "./restore.ts";
@@ -24,6 +25,7 @@ export interface DoctorInputs
       | "dumpArgs"
       | "compression"
       | "encryptTo"
+      | "hostCopy"
       | "role"
       | "naming"
     >,
@@ -42,6 +44,8 @@ export interface DoctorInputs
 export function readDoctor(read: Read): DoctorInputs {
   const isSet = (name: string) => read(name).trim() !== "";
   const isPinned = isSet("ssh-known-hosts");
+  const naming = readNaming(read);
+  const patience = readPatience(read);
   const isFile = read("engine").trim() === "sqlite";
   const readPinned: Read = (name) =>
     name === "ssh-known-hosts" && !isPinned ? nobody : read(name);
@@ -60,8 +64,9 @@ export function readDoctor(read: Read): DoctorInputs {
     stopped: readStopped(read),
     bucket: given(["bucket"], isSet, () => readBucket(read)),
     role: readRole(read),
-    naming: readNaming(read),
-    ...readPatience(read),
+    naming,
+    hostCopy: readHostCopy(read, naming, patience),
+    ...patience,
   };
 }
 

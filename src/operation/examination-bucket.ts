@@ -122,19 +122,18 @@ async function versions({ probe }: OpenBucket): Promise<string> {
 }
 
 async function clock({ probe }: OpenBucket): Promise<string> {
-  const { modified } = await probe.get();
-  return compareClocks("the store", modified, probe.moment);
+  if (!probe.fetched) throw new Error("the probe is fetched before its time is looked at");
+  return compareClocks("the store", probe.fetched.modified, probe.moment);
 }
 
 async function remove({ probe }: OpenBucket): Promise<string> {
-  // Who may not read it has been told so.
-  const fetched = await probe.get().catch(() => undefined);
-  if (!fetched?.keptUntil) {
+  const keptUntil = probe.fetched?.keptUntil;
+  if (!keptUntil) {
     await probe.remove();
     return "the probe is gone";
   }
   await probe.hide();
-  return `Object Lock keeps the probe, a few bytes, until ${timeText(fetched.keptUntil)}`;
+  return `Object Lock keeps the probe, a few bytes, until ${timeText(keptUntil)}`;
 }
 
 async function unfinished({ bucket }: OpenBucket, prefix: string): Promise<string> {

@@ -100,10 +100,9 @@ async function placed(
   const database = await rooms.database().catch(() => undefined);
   const host = database ? engine.dump(database).host : engine.host;
   const { remote, local } = await placeCodecs(host, codecsFor(compression, encryptTo));
-  const late = local.filter(({ encode }) => encode.commands.length > 0).map(({ name }) => name);
-  if (late.length > 0)
-    throw new CommandError(`${late.join(", ")} would run on the runner: ${host.name} has none`, {
-      hint: `Install ${late.join(", ")} there, or on the Docker host: until then the dump crosses the network uncompressed.`,
+  if (local.some(({ name }) => name === compression.name))
+    throw new CommandError(`${compression.name} would run on the runner: ${host.name} has none`, {
+      hint: `Install ${compression.name} there, or on the Docker host: until then the dump crosses the network uncompressed.`,
     });
   const links = [
     ...remote.map((stage) => `${stage.name} in ${stage.host.name}`),

@@ -14,6 +14,8 @@ export interface HostRooms {
   /** Reads the pinned host keys, and describes them. @throws InputError */
   readonly pins: () => string;
   readonly machine: () => Promise<Host>;
+  /** Looks at the directory for copies. @throws InputError when nothing can be written to it */
+  readonly copies: () => Promise<string>;
   /** All containers on the machine that run. */
   readonly containers: () => Promise<readonly ContainerDetails[]>;
   /** The one that the inputs name. */
@@ -44,6 +46,7 @@ export function hostExaminations(inputs: DoctorInputs, rooms: HostRooms): readon
       ],
     ),
     { name: "Host's clock", needs: ["Login"], weight: "should", look: () => clock(rooms) },
+    ...(inputs.hostCopy ? [must("Host copies", ["Login"], rooms.copies)] : []),
     ...(place === "Login"
       ? []
       : [must("Container engine", ["Login"], () => engine(inputs, rooms))]),

@@ -18,6 +18,7 @@ export class Probe implements AsyncDisposable {
   readonly key: string;
   readonly #storage: Storage;
   readonly #left: StoredObject[] = [];
+  #fetched: Fetched | undefined;
   /** The runner's time before and after it was stored. */
   readonly moment = { before: 0, after: 0 };
 
@@ -36,13 +37,18 @@ export class Probe implements AsyncDisposable {
   }
 
   /** @throws IntegrityError when it is not what was put; StorageError */
-  async get(): Promise<Fetched> {
+  async get(): Promise<void> {
     const { object, lock, body: stream } = await this.#storage.get(this.key);
-    if (body.equals(await buffer(stream)))
-      return { modified: object.modified, keptUntil: lock?.until };
+    this.#fetched = { modified: object.modified, keptUntil: lock?.until };
+    if (body.equals(await buffer(stream))) return;
     throw new IntegrityError(`${this.#storage.uri(this.key)} has other bytes than were put there`, {
       hint: "Trust neither this store nor what stands between it and the runner.",
     });
+  }
+
+  /** What came back, if anything did. */
+  get fetched(): Fetched | undefined {
+    return this.#fetched;
   }
 
   /** Takes note of an object that has taken its place. */

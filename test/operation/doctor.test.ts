@@ -139,6 +139,15 @@ describe("a line for the host names what is wrong", () => {
     await breaks({ "ssh-private-key": stranger }, { failed, skipped: behindLogin });
   });
 
+  test("when copies are to lie where no directory can be", async () => {
+    const dir = { "host-copy-dir": "/etc/hostname/copies" };
+    const failed = ["Host copies", /host-copy-dir .*hostname is not a directory/] as const;
+    await breaks(dir, { failed });
+    const { status, log } = await examine({ "host-copy-dir": "/var/backups/holdfast-none" });
+    assert.equal(status, 0, log);
+    assert.match(log, /^ok +Host copies +can be written to \/var\/backups\/holdfast-none$/m);
+  });
+
   test("when the user may not use the container engine", async () => {
     const docker = "setpriv --reuid=65534 --regid=65534 --clear-groups docker";
     const failed = ["Container engine", /may not use the container engine's socket/] as const;

@@ -11,13 +11,15 @@ test("the bundle, started as a runner does, refuses a missing input in one line 
   assert.equal(errors.length, 1, log);
   assert.match(errors.join(""), /ssh-host is not set/);
   assert.doesNotMatch(log, /^\s+at /m);
-  assert.deepEqual(outputs, {});
+  const { metrics = "{}", ...others } = outputs;
+  assert.deepEqual(others, {});
+  assert.equal(JSON.parse(metrics).lastRunSuccess, 0);
 });
 
 test("an operation that does not exist is answered with those that do", async () => {
   const { status, log } = await runAction({ operation: "explode", bucket: "backups" });
   assert.equal(status, 1, log);
-  assert.match(log, /operation cannot be "explode"[^]*backup, restore, or list/);
+  assert.match(log, /operation cannot be "explode"[^]*backup, restore, [^]*or doctor/);
 });
 
 test("a secret reaches the log only to be masked", async () => {
