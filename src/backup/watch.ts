@@ -1,5 +1,6 @@
 import type { Head } from "../storage/storage.ts";
 import type { Anomaly } from "./anomaly.ts";
+import { type Found, newestFirst } from "./entry.ts";
 import type { Manifest } from "./manifest.ts";
 
 /** A backup that a check looks at, by its manifest. */
@@ -27,6 +28,12 @@ export function believed(
 ): { readonly at: Date; readonly isAhead: boolean } {
   const isAhead = dated.getTime() > now.getTime() + aheadMs;
   return { at: isAhead ? stored : dated, isAhead };
+}
+
+/** Orders backups by the times that can be believed, newest first. */
+export function newestBelieved(now: Date): (a: Found, b: Found) => number {
+  const timeOf = ({ at, object }: Found) => believed(at, object.modified, now).at.getTime();
+  return (a, b) => timeOf(b) - timeOf(a) || newestFirst(a, b);
 }
 
 /** Why a backup is not what one can rely on. */

@@ -1,7 +1,8 @@
-import { judge, newestFirst, type Proven } from "../backup/entry.ts";
+import { judge, type Proven } from "../backup/entry.ts";
 import { judgeAll, listCandidates, readIfThere } from "../backup/history.ts";
 import { latestKey, manifestKey, type Naming } from "../backup/key.ts";
 import { readLatest } from "../backup/latest.ts";
+import { newestBelieved } from "../backup/watch.ts";
 import type { EngineName } from "../engine/engine.ts";
 import { InputError, IntegrityError } from "../errors.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -23,11 +24,12 @@ export async function newestBackup(
   naming: Naming,
   subject: Subject,
 ): Promise<Proven> {
+  const byTime = newestBelieved(new Date());
   const found = await Promise.all([
     pointedAt(storage, naming, subject),
-    newestListed(storage, naming, subject),
+    newestListed(storage, naming, subject, byTime),
   ]);
-  const [newest] = found.filter((proven) => proven !== undefined).toSorted(newestFirst);
+  const [newest] = found.filter((proven) => proven !== undefined).toSorted(byTime);
   if (newest) return newest;
   const { database, engine } = subject;
   throw new InputError(
@@ -69,13 +71,15 @@ async function newestListed(
   storage: Storage,
   naming: Naming,
   subject: Subject,
+  byTime: ReturnType<typeof newestBelieved>,
 ): Promise<Proven | undefined> {
   const candidates = await listCandidates(storage, naming);
-  const withManifest = candidates.filter(({ hasManifest }) => hasManifest);
+  const withManifest = candidates.filter(({ hasManifest }) => hasManifest).toSorted(byTime);
   // As a rule the newest one is proven: only when it is not are the manifests of all others worth reading.
   for (const limit of [1, undefined]) {
     const entries = await judgeAll(storage, withManifest, { ...subject, limit });
-    const newest = entries.filter((entry) => entry.kind === "proven").find(isOf(subject));
+    const proven = entries.filter((entry) => entry.kind === "proven").filter(isOf(subject));
+    const [newest] = proven.toSorted(byTime);
     if (newest) return newest;
   }
   return undefined;

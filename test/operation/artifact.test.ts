@@ -47,7 +47,7 @@ function find(wanted: Partial<WantedArtifact> = {}): Promise<Artifact> {
 }
 
 function noon(day: number): string {
-  return new Date(Date.UTC(2026, 10, day, 12)).toISOString();
+  return new Date(Date.UTC(2020, 10, day, 12)).toISOString();
 }
 
 describe("latest", () => {
@@ -61,7 +61,7 @@ describe("latest", () => {
     await backUp({ created: noon(1) });
     await backUp({ created: noon(3), database: "app_x" });
     await backUp({ created: noon(4), engine: "sqlite" });
-    await store("database/app_20261105_120000.dump.zst", "no manifest");
+    await store("database/app_20201105_120000.dump.zst", "no manifest");
     await assertFound(newest);
   });
 
@@ -103,6 +103,14 @@ describe("latest", () => {
     });
   }
 
+  test("is not what a clock that was wrong has dated into the future", async () => {
+    const hour = 3_600_000;
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    await point(await backUp({ created: at(24 * 365 * hour) }));
+    await backUp({ created: at(-hour) });
+    await assertFound(await backUp({ created: at(60_000) }));
+  });
+
   test("does not follow a pointer to another database's backup", async () => {
     const ours = await backUp({ created: noon(1) });
     const theirs = await backUp({ created: noon(2), database: "other" });
@@ -111,7 +119,7 @@ describe("latest", () => {
   });
 
   test("is refused when nothing is proven", async () => {
-    await store("database/app_20261105_120000.dump.zst", "no manifest");
+    await store("database/app_20201105_120000.dump.zst", "no manifest");
     await assert.rejects(find(), { name: "InputError", message: /no proven backup .* app / });
   });
 });
