@@ -16,7 +16,7 @@ export type Origin = Pick<Manifest, "container" | "holdfast" | "run">;
 export function manifestOf(
   inputs: BackupInputs,
   { began, engine, database, key, stages }: Plan,
-  { object, sha256, crc32, arrivedBytes, facts }: Transferred,
+  { object, sha256, arrivedBytes, facts }: Transferred,
   origin: Origin,
 ): Manifest {
   const { compression, encryptTo, fingerprint, dumpArgs } = inputs;
@@ -29,7 +29,7 @@ export function manifestOf(
     durationSeconds: (Date.now() - began.getTime()) / 1_000,
     bytes: object.bytes,
     sha256,
-    crc32,
+    crc32: object.crc32 ?? null,
     versionId: object.versionId ?? null,
     // What nothing has changed on its way was counted when it arrived.
     dumpBytes: stages.length === 1 ? arrivedBytes : lengthIn(facts.get("bytes")),

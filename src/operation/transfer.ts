@@ -2,7 +2,7 @@ import { pipeline } from "node:stream";
 import type { Codec } from "../codec/codec.ts";
 import { openFlow } from "../host/flow.ts";
 import type { Facts, Stage } from "../host/stage.ts";
-import type { PutOptions, Storage, StoredObject } from "../storage/storage.ts";
+import type { NewlyStored, PutOptions, Storage } from "../storage/storage.ts";
 import { destroyOnAbort } from "./abort.ts";
 import { Meter } from "./meter.ts";
 import { silenceMs, watchForStall } from "./stall.ts";
@@ -17,9 +17,8 @@ export interface Making {
 }
 
 export interface Transferred {
-  readonly object: StoredObject;
+  readonly object: NewlyStored;
   readonly sha256: string;
-  readonly crc32: string;
   /** How much came out of the remote stages. */
   readonly arrivedBytes: number;
   /** What the stages told beside the bytes. */
@@ -46,7 +45,7 @@ export async function transfer(
 
   const object = await to.storage.put(to.key, artifact, to.options);
   const { bytes: arrivedBytes, facts } = flow;
-  return { object, sha256: artifact.sha256(), crc32: artifact.crc32(), arrivedBytes, facts };
+  return { object, sha256: artifact.sha256(), arrivedBytes, facts };
 }
 
 /** How much stages have told beside their bytes: one that counts rows sends none, and yet it lives. */

@@ -13,7 +13,7 @@ export interface Refusal {
 const actions = {
   AbortMultipartUpload: "s3:AbortMultipartUpload",
   CompleteMultipartUpload: "s3:PutObject",
-  CopyObject: "s3:PutObject and s3:GetObject",
+  CopyObject: "s3:PutObject and s3:GetObject (s3:GetObjectVersion of a version)",
   CreateMultipartUpload: "s3:PutObject",
   DeleteObject: "s3:DeleteObject and s3:DeleteObjectVersion",
   GetBucketLifecycleConfiguration: "s3:GetLifecycleConfiguration",
@@ -26,7 +26,7 @@ const actions = {
   ListParts: "s3:ListMultipartUploadParts",
   PutObject: "s3:PutObject",
   UploadPart: "s3:PutObject",
-  UploadPartCopy: "s3:PutObject and s3:GetObject",
+  UploadPartCopy: "s3:PutObject and s3:GetObject (s3:GetObjectVersion of a version)",
 } as const;
 
 export type Operation = keyof typeof actions;

@@ -17,7 +17,7 @@ export interface Storage {
    *
    * @throws the error of `body` itself; StorageError for everything else
    */
-  put(key: string, body: Readable | Buffer, options: PutOptions): Promise<StoredObject>;
+  put(key: string, body: Readable | Buffer, options: PutOptions): Promise<NewlyStored>;
 
   /**
    * The object under `key`: its description, and its bytes as a stream that fails unless all of them arrived.
@@ -70,6 +70,12 @@ export interface Lock {
   /** The end of its retention by Object Lock, whether that has passed or not. */
   readonly until: Date | undefined;
   readonly legalHold: boolean;
+}
+
+/** An object that was just made. */
+export interface NewlyStored extends StoredObject {
+  /** CRC-32 of all bytes that were sent, 8 digits of hex, which the store has compared; undefined when it knows none. */
+  readonly crc32: string | undefined;
 }
 
 /** What a store tells of an object without its bytes. */

@@ -2,11 +2,11 @@ import { addAbortListener } from "node:events";
 import type { Readable } from "node:stream";
 import { asError } from "../errors.ts";
 import type { Bucket } from "./bucket.ts";
-import type { BodyCheck, Sum } from "./checks.ts";
+import { type BodyCheck, crc32In, type Sum } from "./checks.ts";
 import { commit, type NewObject, newObject, unlessTaken } from "./commit.ts";
 import { type SendPart, Upload } from "./multipart.ts";
 import { partsInFlight } from "./parts.ts";
-import type { PutOptions, StoredObject } from "./storage.ts";
+import type { NewlyStored, PutOptions, StoredObject } from "./storage.ts";
 
 /** Stores `body` under `key`: see `put` of Storage. */
 export async function write(
@@ -14,13 +14,13 @@ export async function write(
   key: string,
   body: Readable | Buffer,
   options: PutOptions,
-): Promise<StoredObject> {
+): Promise<NewlyStored> {
   const object = newObject(key, options);
   return Buffer.isBuffer(body) ? putAtOnce(bucket, object, body) : stream(bucket, object, body);
 }
 
 /** A body shorter than the first part needs one request, a longer one a multipart upload. */
-async function stream(bucket: Bucket, object: NewObject, body: Readable): Promise<StoredObject> {
+async function stream(bucket: Bucket, object: NewObject, body: Readable): Promise<NewlyStored> {
   const upload = new Upload(bucket, object, bucket.checks.upload);
   const sum = bucket.checks.sum();
   const stopped = Promise.withResolvers<never>();
@@ -34,7 +34,8 @@ async function stream(bucket: Bucket, object: NewObject, body: Readable): Promis
   try {
     const short = await Promise.race([pour(bucket, body, { upload, sum }), stopped.promise]);
     if (short !== undefined) return await putAtOnce(bucket, object, short);
-    return await upload.complete(sum.whole());
+    const whole = sum.whole();
+    return { ...(await upload.complete(whole)), crc32: crc32In(whole) };
   } catch (error) {
     throw await upload.abandon(error);
   }
@@ -110,13 +111,14 @@ function sender(
   };
 }
 
-async function putAtOnce(bucket: Bucket, object: NewObject, bytes: Buffer): Promise<StoredObject> {
+async function putAtOnce(bucket: Bucket, object: NewObject, bytes: Buffer): Promise<NewlyStored> {
   const { key, described } = object;
+  const check = bucket.checks.body(bytes);
   const request = {
     ...bucket.everyObject,
     ...described,
     ...unlessTaken(object),
-    ...bucket.checks.body(bytes),
+    ...check,
     Bucket: bucket.name,
     Key: key,
     Body: bytes,
@@ -130,5 +132,5 @@ async function putAtOnce(bucket: Bucket, object: NewObject, bytes: Buffer): Prom
     );
     return { key, bytes: bytes.length, modified: new Date(), etag, versionId };
   };
-  return commit(bucket, object, send, async () => {});
+  return { ...(await commit(bucket, object, send, async () => {})), crc32: crc32In(check) };
 }

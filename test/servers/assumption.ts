@@ -53,7 +53,7 @@ export function readAssumption(parameters: Readonly<Record<string, string>>): As
  */
 export function checkAssumption(
   { token, roleArn, durationSeconds }: Assumption,
-  { oidc, trust, now }: { readonly oidc: Issuer; readonly trust: Trust; readonly now: Date },
+  { oidc, trust, admits = entitles(trust), now }: Judging,
 ): Claims {
   if (durationSeconds > trust.maxSessionSeconds) {
     const message =
@@ -62,9 +62,20 @@ export function checkAssumption(
   }
   const claims = checkToken(verifyToken(token, oidc), now);
   if (claims.aud !== trust.audience) throw invalidToken("Incorrect token audience");
-  if (roleArn === trust.roleArn && isLike(claims.sub, trust.subject)) return claims;
+  if (admits(roleArn, claims)) return claims;
   const message = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
   throw new S3Error(403, "AccessDenied", message);
+}
+
+interface Judging {
+  readonly oidc: Issuer;
+  readonly trust: Trust;
+  readonly admits: ((roleArn: string, claims: Claims) => boolean) | undefined;
+  readonly now: Date;
+}
+
+function entitles(trust: Trust): NonNullable<Judging["admits"]> {
+  return (roleArn, { sub }) => roleArn === trust.roleArn && isLike(sub, trust.subject);
 }
 
 function checkToken(claims: Claims | undefined, now: Date): Claims {

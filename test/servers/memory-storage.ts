@@ -9,6 +9,7 @@ import {
   type Lock,
   type Metadata,
   MissingObjectError,
+  type NewlyStored,
   type PutOptions,
   type Storage,
   type StoredObject,
@@ -20,6 +21,10 @@ interface Held {
   readonly object: StoredObject;
   readonly bytes: Buffer;
   readonly metadata: Metadata;
+}
+
+function sumOf(bytes: Buffer): string {
+  return crc32(bytes).toString(16).padStart(8, "0");
 }
 
 /** An unversioned bucket in memory, for tests of those who only use a storage. */
@@ -55,13 +60,13 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     return `s3://memory/${key}`;
   }
 
-  async put(key: string, body: Readable | Buffer, options: PutOptions): Promise<StoredObject> {
+  async put(key: string, body: Readable | Buffer, options: PutOptions): Promise<NewlyStored> {
     this.#signal.throwIfAborted();
     const uploadId = this.begin(key);
     try {
       const bytes = Buffer.isBuffer(body) ? body : await this.#collect(body);
       if (!options.replace && this.#objects.has(key)) throw this.#taken(key);
-      return this.#hold(key, bytes, options.metadata);
+      return { ...this.#hold(key, bytes, options.metadata), crc32: sumOf(bytes) };
     } finally {
       this.#unfinished.delete(uploadId);
     }
@@ -78,8 +83,7 @@ export class MemoryStorage implements Storage, AsyncDisposable {
     const held = this.#objects.get(key);
     if (!held) return undefined;
     const { object, metadata, bytes } = held;
-    const sum = crc32(bytes).toString(16).padStart(8, "0");
-    return { object, lock: this.#locks.get(key), metadata, crc32: sum };
+    return { object, lock: this.#locks.get(key), metadata, crc32: sumOf(bytes) };
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {

@@ -7,6 +7,8 @@ export interface OidcOptions {
   /** `OWNER/NAME`. */
   readonly repository: string;
   readonly ref: string;
+  /** Of the job; undefined when it names none. */
+  readonly environment: string | undefined;
   readonly tokenSeconds: number;
   readonly clock: Clock;
 }
@@ -31,6 +33,7 @@ function defaults(): OidcOptions {
   return {
     repository: "octo-org/octo-repo",
     ref: "refs/heads/main",
+    environment: undefined,
     tokenSeconds: 300,
     clock: new Clock(),
   };
@@ -71,11 +74,11 @@ function ownerUrl({ repository }: OidcOptions): string {
 }
 
 function makeClaims(audience: string, options: OidcOptions): Claims {
-  const { repository, ref, tokenSeconds, clock } = options;
+  const { repository, ref, environment, tokenSeconds, clock } = options;
   const seconds = Math.floor(clock.now().getTime() / 1000);
   return {
     iss: ISSUER,
-    sub: `repo:${repository}:ref:${ref}`,
+    sub: `repo:${repository}:${environment === undefined ? `ref:${ref}` : `environment:${environment}`}`,
     aud: audience,
     jti: randomUUID(),
     iat: seconds,
@@ -84,6 +87,7 @@ function makeClaims(audience: string, options: OidcOptions): Claims {
     repository,
     repository_owner: repository.split("/")[0] ?? "",
     ref,
+    ...(environment !== undefined && { environment }),
     ref_type: ref.startsWith("refs/tags/") ? "tag" : "branch",
     job_workflow_ref: `${repository}/.github/workflows/backup.yml@${ref}`,
     event_name: "schedule",

@@ -35,6 +35,7 @@ export async function startSts(
   const service = new TokenService({
     trust: EXAMPLE_TRUST,
     sessionSeconds: undefined,
+    admits: undefined,
     clock: new Clock(),
     ...options,
   });

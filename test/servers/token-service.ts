@@ -10,7 +10,7 @@ import {
   type Trust,
 } from "./assumption.ts";
 import type { Clock } from "./clock.ts";
-import type { Issuer } from "./jwt.ts";
+import type { Claims, Issuer } from "./jwt.ts";
 import { S3Error } from "./s3/errors.ts";
 import { verifySignature } from "./s3/signature.ts";
 import type { Xml } from "./s3/xml.ts";
@@ -22,6 +22,8 @@ export interface StsOptions {
   /** How long every session lives, whatever was asked for; undefined: as long as was asked for. */
   readonly sessionSeconds: number | undefined;
   readonly clock: Clock;
+  /** Whether a token's claims entitle its bearer to a role; undefined: as `trust` says. */
+  readonly admits: ((roleArn: string, claims: Claims) => boolean) | undefined;
 }
 
 /** A call that came in. */
@@ -70,10 +72,10 @@ export class TokenService {
   }
 
   #assume({ parameters }: StsCall): readonly Xml[] {
-    const { oidc, trust, sessionSeconds, clock } = this.#options;
+    const { sessionSeconds, clock } = this.#options;
     const now = clock.now();
     const request = readAssumption(parameters);
-    const claims = checkAssumption(request, { oidc, trust, now });
+    const claims = checkAssumption(request, { ...this.#options, now });
     if (this.issued.some(({ jti }) => jti === claims.jti)) {
       throw invalidToken("This token was used before; every session needs one of its own");
     }

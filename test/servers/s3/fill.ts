@@ -6,7 +6,7 @@ import { MemoryBytes } from "./stored.ts";
 /** An object as it was stored some day, without a request. */
 export interface Past {
   readonly key: string;
-  readonly body: string;
+  readonly body: string | Buffer;
   readonly modified: Date;
   /** The headers that it was stored with. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -15,7 +15,7 @@ export interface Past {
 /** Puts objects into a bucket, thousands in no time, that may be years old. */
 export function fill(bucket: Bucket, objects: Iterable<Past>): void {
   for (const { key, body, modified, headers = {} } of objects) {
-    const bytes = Buffer.from(body);
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
     bucket.add({
       kind: "object",
       key,

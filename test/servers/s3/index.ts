@@ -7,6 +7,7 @@ import { fill, type Past } from "./fill.ts";
 import { defaults, makeStore, type S3Options } from "./options.ts";
 import { readBytes } from "./read.ts";
 import { Reception, type RequestRecord } from "./reception.ts";
+import type { CredentialLookup } from "./signature.ts";
 
 export type { ObjectVersion, Upload, Version } from "./bucket.ts";
 export type { Limits } from "./call.ts";
@@ -57,10 +58,11 @@ export interface S3Server extends AsyncDisposable {
 export async function startS3(overrides: Partial<S3Options> = {}): Promise<S3Server> {
   const options = { ...defaults(), ...overrides };
   const store = makeStore(options);
-  const reception = new Reception(store, (accessKeyId) => {
+  const lookUp: CredentialLookup = (accessKeyId) => {
     const own = options.credentials.find((credential) => credential.accessKeyId === accessKeyId);
     return own ?? options.lookUp(accessKeyId);
-  });
+  };
+  const reception = new Reception(store, lookUp, options.guard);
   const listening = await listen((message, response) => {
     void reception.receive(message, response);
   });

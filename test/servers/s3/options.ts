@@ -1,7 +1,7 @@
 import { Clock } from "../clock.ts";
 import { Bucket, type BucketOptions } from "./bucket.ts";
 import { ByteStore } from "./byte-store.ts";
-import type { Limits, Store } from "./call.ts";
+import type { Answer, Call, Limits, Store } from "./call.ts";
 import type { Credential, CredentialLookup } from "./signature.ts";
 
 export interface S3Options {
@@ -18,6 +18,13 @@ export interface S3Options {
    * ETags. Whatever the client claims about a body is still verified.
    */
   readonly discard: boolean;
+  /** Decides who may do what; undefined lets every key that is known do everything. */
+  readonly guard: RequestGuard | undefined;
+}
+
+/** Performs a request whose signature was verified, or refuses to. */
+export interface RequestGuard {
+  admit(call: Call, by: Credential, perform: () => Promise<Answer>): Promise<Answer>;
 }
 
 const LIMITS: Limits = {
@@ -42,6 +49,7 @@ export function defaults(): S3Options {
     limits: {},
     clock: new Clock(),
     discard: false,
+    guard: undefined,
   };
 }
 

@@ -12,6 +12,7 @@ import {
   strikeSource,
 } from "./faults.ts";
 import { parseRequest, type S3Request } from "./operation.ts";
+import type { RequestGuard } from "./options.ts";
 import { perform } from "./route.ts";
 import { type CredentialLookup, verifySignature } from "./signature.ts";
 
@@ -35,11 +36,13 @@ export class Reception {
   readonly traffic = { receivedBytes: 0, sentBytes: 0 };
   readonly #store: Store;
   readonly #lookUp: CredentialLookup;
+  readonly #guard: RequestGuard | undefined;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(store: Store, lookUp: CredentialLookup) {
+  constructor(store: Store, lookUp: CredentialLookup, guard: RequestGuard | undefined) {
     this.#store = store;
     this.#lookUp = lookUp;
+    this.#guard = guard;
   }
 
   /** Never rejects: whatever happens is an answer, or the end of the connection. */
@@ -104,7 +107,9 @@ export class Reception {
     });
     record.accessKeyId = credential.accessKeyId;
     const source = this.#received(strikeSource(fault, message));
-    const answer = await perform({ store: this.#store, request: record, source, region });
+    const call = { store: this.#store, request: record, source, region };
+    const answer = await (this.#guard?.admit(call, credential, () => perform(call)) ??
+      perform(call));
     return fault === undefined ? answer : strikeAfter(fault, message, answer);
   }
 
