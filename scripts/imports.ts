@@ -29,8 +29,8 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     "@actions/core",
   ],
   "src/origin.ts": ["src/version.ts", "type src/run.ts"],
-  "src/{run,open,patient,source,tell}.ts": [
-    "src/{inputs,open,patient,source}.ts",
+  "src/{run,open,patient,source,tell,trying}.ts": [
+    "src/{inputs,open,patient,source,trying}.ts",
     "type src/run.ts",
     "src/{operation,engine,host,host-copy,codec,storage,backup,report}/**",
   ],

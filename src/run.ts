@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Manifest } from "./backup/manifest.ts";
-import { CancelledError, ConnectionError, HoldfastError } from "./errors.ts";
+import { HoldfastError } from "./errors.ts";
 import type { BackupInputs, Inputs, RestoreInputs } from "./inputs.ts";
 import {
   findStopping,
@@ -17,12 +16,14 @@ import { check } from "./operation/check.ts";
 import { list } from "./operation/list.ts";
 import type { Origin } from "./operation/proof.ts";
 import { prune } from "./operation/prune.ts";
+import { chosen } from "./operation/artifact.ts";
 import { restore } from "./operation/restore.ts";
 import { runDoctor } from "./patient.ts";
 import type { Measure } from "./report/measuring.ts";
 import type { Report } from "./report/report.ts";
 import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
 import type { Storage } from "./storage/storage.ts";
+import { persistently, withTimeout } from "./trying.ts";
 
 /** What GitHub's runner is to a run. */
 export interface Runner extends Identity {
@@ -70,15 +71,17 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
   }
 }
 
-/** How often a backup goes into its container: to inspect, to try the codecs, to dump. A restore begins with as many. */
-const entries = 3;
+/** How often a container is entered at the beginning: to inspect, to try the codecs, to dump. */
+const backupEntries = 3;
+/** To survey, to lock, to try the decoders, to create the copy, to fill it. */
+const restoreEntries = 5;
 
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, measure, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
-  await using container = found && entered(found, entries);
+  await using container = found && entered(found, backupEntries);
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const { hostCopy: options } = inputs;
@@ -94,16 +97,19 @@ async function runRestore(
 ): Promise<void> {
   const { report } = runner;
   await using storage = openStorage(inputs, runner, signal);
+  // While the machine is on its way; whether there is anything to restore is asked for before it is touched.
+  const wanted = chosen(inputs, storage);
+  wanted.catch(() => {});
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
   // A container that is stopped on the way, as one with a file is, must not be entered beforehand.
   const isFile = inputs.source.engine === "sqlite";
-  await using container = found && entered(found, isFile ? 0 : entries);
+  await using container = found && entered(found, isFile ? 0 : restoreEntries);
   const where = { machine, container };
   const stopping = await findStopping(inputs, machine, report);
   const restorer = await openRestorer(inputs, where, stopping.containers, runner.mask);
   const backUpLive = () => backUpFirst(inputs, where, { ...runner, storage, signal });
-  await restore(inputs, { restorer, storage, stopping, backUpLive, report, signal });
+  await restore(inputs, { wanted, restorer, storage, stopping, backUpLive, report, signal });
 }
 
 /** The backup of what a restore is about to replace: told in the log, but its outputs and figures are not the run's. */
@@ -123,38 +129,4 @@ async function backUpFirst(
   );
   if (!manifest) throw new Error("a backup that is no dry run has a manifest");
   return manifest;
-}
-
-/** Begins again after a connection fault that may pass, from the start: half a dump is worth nothing. */
-async function persistently(
-  retries: number,
-  report: Report,
-  signal: AbortSignal,
-  attempt: () => Promise<void>,
-): Promise<void> {
-  for (let left = retries; ; left--) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (left === 0 || signal.aborted || !mayPass(error)) throw error;
-      report.warning(`${(error as Error).message}; trying again, ${left} left`, {
-        title: "Connection failed",
-      });
-      await sleep(3_000, undefined, { signal });
-    }
-  }
-}
-
-function mayPass(error: unknown): error is ConnectionError {
-  return error instanceof ConnectionError && error.transient;
-}
-
-function withTimeout(cancelled: AbortSignal, timeoutMs: number | undefined): AbortSignal {
-  if (timeoutMs === undefined) return cancelled;
-  const timeout = new AbortController();
-  const reason = new CancelledError(`the run took longer than ${timeoutMs / 60_000} minutes`, {
-    hint: "Raise timeout-minutes if that is normal for this database.",
-  });
-  setTimeout(() => timeout.abort(reason), timeoutMs).unref();
-  return AbortSignal.any([cancelled, timeout.signal]);
 }

@@ -3,6 +3,7 @@ import { manifestKey, type Naming } from "../backup/key.ts";
 import { type Manifest, readManifest } from "../backup/manifest.ts";
 import type { EngineName } from "../engine/engine.ts";
 import { CommandError, InputError, IntegrityError } from "../errors.ts";
+import type { RestoreInputs } from "../inputs.ts";
 import type { Storage, StoredObject } from "../storage/storage.ts";
 import { nearest } from "./nearest.ts";
 import { newestBackup } from "./newest.ts";
@@ -41,6 +42,25 @@ export async function findArtifact(
   return wanted.backup === "latest"
     ? newestBackup(storage, naming, wanted)
     : findNamed(storage, naming, wanted);
+}
+
+/**
+ * Finds what the inputs want restored.
+ *
+ * @returns undefined for what the last restore has kept, which lies beside the live database and not in the bucket
+ * @throws InputError, IntegrityError, StorageError as {@link findArtifact}
+ */
+export async function chosen(
+  { backup, database, source, naming, allowOtherDatabase, identities }: RestoreInputs,
+  storage: Storage,
+): Promise<Artifact | undefined> {
+  if (backup.by === "previous") return undefined;
+  const wanted = backup.by === "latest" ? backup.by : backup.key;
+  const of = { backup: wanted, database, engine: source.engine, allowOtherDatabase };
+  const artifact = await findArtifact(storage, naming, of);
+  // Before anything is made that would be of no use then.
+  refuseSealed(artifact, identities);
+  return artifact;
 }
 
 async function findNamed(

@@ -6,12 +6,14 @@ import { showProgress, systemClock } from "../report/progress.ts";
 import type { Report } from "../report/report.ts";
 import { type RestoreStory, restoreLines, restoreSummary } from "../report/restore.ts";
 import type { Storage } from "../storage/storage.ts";
-import { type Artifact, findArtifact, notStaged, refuseSealed } from "./artifact.ts";
+import { type Artifact, notStaged } from "./artifact.ts";
 import { fetch } from "./fetch.ts";
 import { type Stopping, swap, type Swapped } from "./swap.ts";
 
 /** What a restore works with. */
 export interface RestoreRooms {
+  /** What is restored, see {@link chosen}: it may still be looked for. */
+  readonly wanted: Promise<Artifact | undefined>;
   readonly restorer: Restorer;
   readonly storage: Storage;
   readonly stopping: Stopping;
@@ -30,7 +32,7 @@ export interface RestoreRooms {
 export async function restore(inputs: RestoreInputs, rooms: RestoreRooms): Promise<void> {
   const { restorer, report } = rooms;
   const began = performance.now();
-  const artifact = await chosen(inputs, rooms);
+  const artifact = await rooms.wanted;
   const { beside, keepPrevious } = inputs;
   const site = await restorer.survey({ manifest: artifact?.manifest, beside, keepPrevious });
   const story = storyOf(inputs, artifact, site, rooms);
@@ -43,20 +45,6 @@ export async function restore(inputs: RestoreInputs, rooms: RestoreRooms): Promi
   const swapped = await (artifact ? bringBack(artifact, site, inputs, rooms) : undo(site, rooms));
   await swapped.promoted.settle();
   await tell(story, swapped, { safety, durationMs: performance.now() - began }, rooms);
-}
-
-/** Undefined when what the last restore has kept is wanted, which lies beside the live database and not in the bucket. */
-async function chosen(
-  { backup, database, source, naming, allowOtherDatabase, identities }: RestoreInputs,
-  { storage }: RestoreRooms,
-): Promise<Artifact | undefined> {
-  if (backup.by === "previous") return undefined;
-  const wanted = backup.by === "latest" ? backup.by : backup.key;
-  const of = { backup: wanted, database, engine: source.engine, allowOtherDatabase };
-  const artifact = await findArtifact(storage, naming, of);
-  // Before anything is made that would be of no use then.
-  refuseSealed(artifact, identities);
-  return artifact;
 }
 
 function undo(site: Site, { restorer, stopping }: RestoreRooms): Promise<Swapped> {
