@@ -5,11 +5,17 @@ import { type Outcome, runPost } from "../run-action.ts";
 import { startContainer } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { type OidcServer, startOidc } from "../servers/oidc.ts";
-import { type FaultAction, type Operation, type S3Server, startS3 } from "../servers/s3/index.ts";
+import {
+  type FaultAction,
+  type Operation,
+  type S3Options,
+  type S3Server,
+  startS3,
+} from "../servers/s3/index.ts";
 import { startSqlite, type TestSqlite } from "../servers/sqlite.ts";
 import { EXAMPLE_TRUST, startSts, type StsServer } from "../servers/sts.ts";
 import { assertBroken, type Broken, lineOf, statesOf } from "./examined.ts";
-import { bucket, openScene, type Scene } from "./scene.ts";
+import { assertFailed, bucket, openScene, type Scene } from "./scene.ts";
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -169,6 +175,18 @@ describe("a line for the bucket names what is wrong", () => {
     );
   });
 
+  test("when no multipart upload may be ended", async () => {
+    using _ = faulty("AbortMultipartUpload", denied);
+    const outcome = await scene.act(inputs(), env());
+    const failed = ["Multipart upload", /Allow s3:AbortMultipartUpload/] as const;
+    assertBroken(outcome, sound, { failed });
+    const [left] = scene.s3.uploads(bucket);
+    assert.ok(left && lineOf(outcome, "Multipart upload").includes(left.key), outcome.log);
+    scene.s3.faults.clear();
+    await runPost(outcome.state, scene.inputs(inputs()), { ...scene.s3.env, ...env() });
+    assert.deepEqual(scene.s3.uploads(bucket), []);
+  });
+
   test("when nothing may be deleted: with what is left then", async () => {
     using _ = faulty("DeleteObject", denied);
     const before = scene.s3.objects(bucket).map(({ key }) => key);
@@ -259,6 +277,41 @@ describe("in another bucket", () => {
         assert.deepEqual(store.objects(bucket), []);
       },
     );
+  });
+
+  test("that does not encrypt as it was asked to fails, and says how it does", async () => {
+    const guard: S3Options["guard"] = {
+      admit: async ({ request }, _, perform) => {
+        const answer = await perform();
+        if (request.operation !== "HeadObject") return answer;
+        const told = { "x-amz-server-side-encryption": "AES256" };
+        return { ...answer, headers: { ...answer.headers, ...told } };
+      },
+    };
+    await withStore({ guard }, async (store) => {
+      const sse = { sse: "aws:kms", "kms-key-id": "alias/backups" };
+      const outcome = await scene.act({ ...inputs(), ...own, ...sse }, store.env);
+      assertFailed(outcome, /Encryption at rest: .* by aws:kms with alias\/backups, .* AES256/);
+      assert.deepEqual(store.objects(bucket), []);
+    });
+  });
+
+  test("that overwrites keys that are taken is a warning, and nothing of the probe stays", async () => {
+    const guard: S3Options["guard"] = {
+      admit: (call, _, perform) => {
+        delete (call.request.headers as Record<string, unknown>)["if-none-match"];
+        return perform();
+      },
+    };
+    await withStore({ guard }, async (store) => {
+      const outcome = await scene.act({ ...inputs(), ...own }, store.env);
+      assert.match(
+        lineOf(outcome, "Taken keys"),
+        /overwrote .*\nfix: It does not heed If-None-Match/,
+      );
+      assert.equal(statesOf(outcome)["Taken keys"], "warning");
+      assert.deepEqual(store.objects(bucket), []);
+    });
   });
 
   test("encryption by a KMS key is told as the store tells it", async () => {
