@@ -1,6 +1,11 @@
 import { text } from "node:stream/consumers";
 import type { EngineName } from "../engine/engine.ts";
-import { MissingObjectError, type Storage, type StoredObject } from "../storage/storage.ts";
+import {
+  type Lock,
+  MissingObjectError,
+  type Storage,
+  type StoredObject,
+} from "../storage/storage.ts";
 import {
   type BackupEntry,
   type Candidate,
@@ -120,13 +125,25 @@ async function entryOf(storage: Storage, candidate: Candidate): Promise<Judged> 
   return judge(candidate, await readIfThere(storage, manifestKey(candidate.object.key)));
 }
 
-/** The text of an object. Undefined when there is none, also when it has gone since it was listed, as another run prunes. */
-export async function readIfThere(storage: Storage, key: string): Promise<string | undefined> {
+/** A text as it is stored now. */
+export interface StoredText {
+  readonly object: StoredObject;
+  readonly lock: Lock | undefined;
+  readonly text: string;
+}
+
+/** The object under a key as text. Undefined when there is none, also when it has gone since it was listed, as another run prunes. */
+export async function readStored(storage: Storage, key: string): Promise<StoredText | undefined> {
   try {
-    const { body } = await storage.get(key);
-    return await text(body);
+    const { object, lock, body } = await storage.get(key);
+    return { object, lock, text: await text(body) };
   } catch (error) {
     if (error instanceof MissingObjectError) return undefined;
     throw error;
   }
+}
+
+/** The same, its text alone. */
+export async function readIfThere(storage: Storage, key: string): Promise<string | undefined> {
+  return (await readStored(storage, key))?.text;
 }

@@ -8,7 +8,7 @@
 #   BYTES   how large the copy is likely to be; 0 when nobody knows
 #   IDLE    how many minutes a PART of another run must have rested to be a killed one's
 #
-# facts: `copied BYTES`, or `uncopied WHY`
+# fact: `uncopied WHY`, when it has given up
 directory=$1
 part=$1/$2
 likely=$(($3 / 1024))
@@ -42,11 +42,12 @@ free() {
   echo "${2:-0}"
 }
 
-# Ends the writer when the disk runs low.
+# Ends the writer when the disk runs low. It goes when the writer has: the signal that says so at once can be lost, while a shell
+# that was just forked still has its parent's traps.
 watch() {
   nap=
   trap '[ -z "$nap" ] || kill -HUP "$nap"; wait; exit' HUP
-  while [ "$(free)" -ge "$reserve" ]; do
+  while kill -0 "$1" && [ "$(free)" -ge "$reserve" ]; do
     sleep 1 &
     nap=$!
     wait "$nap"
@@ -66,10 +67,7 @@ keep() {
   written=$?
   kill -HUP "$watcher" 2>/dev/null
   wait "$watcher"
-  if [ "$written" = 0 ]; then
-    tell copied "$(($(wc -c <"$part")))"
-    return
-  fi
+  [ "$written" != 0 ] || return 0
   rm -f -- "$part"
   tell uncopied "the disk of $directory has only $(free) KiB left, and $reserve are to stay free"
   cat <&7 >/dev/null

@@ -1,4 +1,5 @@
 import { keyFor, keyParser, manifestKey, type Naming } from "../backup/key.ts";
+import { isYoungerThan } from "../backup/retention.ts";
 import type { EngineName } from "../engine/engine.ts";
 
 /** Whose copies. */
@@ -21,8 +22,6 @@ export function copyName(
   return keyFor(namingOf(timezone), subject, at);
 }
 
-const dayMs = 24 * 60 * 60_000;
-
 /**
  * Which of the files in a directory are copies of exactly this database that have had their days. The newest one never is,
  * whatever its age. Copies that the shell scripts before Holdfast have left are named alike and count.
@@ -33,7 +32,7 @@ export function expired(
   { days, timezone, now }: { readonly days: number; readonly timezone: string; readonly now: Date },
 ): readonly string[] {
   const parse = keyParser(namingOf(timezone));
-  const since = now.getTime() - days * dayMs;
+  const isYoung = isYoungerThan(days, now);
   return names
     .filter((name) => !name.endsWith(manifestKey("")))
     .map((name) => ({ name, parsed: parse(name) }))
@@ -41,6 +40,6 @@ export function expired(
     .filter(({ database, engine }) => database === subject.database && engine === subject.engine)
     .toSorted((a, b) => b.at.getTime() - a.at.getTime())
     .slice(1)
-    .filter(({ at }) => at.getTime() < since)
+    .filter((copy) => !isYoung(copy))
     .map(({ name }) => name);
 }

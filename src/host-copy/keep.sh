@@ -10,8 +10,9 @@ name=$3
 bytes=$4
 shift 4
 cd -- "$directory"
-if [ "$(($(wc -c <"./$part")))" != "$bytes" ]; then
-  echo "it has $(($(wc -c <"./$part"))) bytes instead of $bytes" >&2
+written=$(stat -c %s -- "./$part")
+if [ "$written" != "$bytes" ]; then
+  echo "it has $written bytes instead of $bytes" >&2
   rm -f -- "./$part"
   exit 1
 fi

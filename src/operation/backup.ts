@@ -1,4 +1,4 @@
-import { type Anomaly, anomaliesOf } from "../backup/anomaly.ts";
+import { anomaliesOf } from "../backup/anomaly.ts";
 import { labelsOf } from "../backup/labels.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import type { Engine } from "../engine/engine.ts";
@@ -87,13 +87,12 @@ function progressOf({ earlier }: Plan, report: Report) {
     showProgress(report, bytes, { previousBytes, everyMs: 5_000, clock: systemClock });
 }
 
-/** @returns what does not fit the backups before */
 async function tell(
   { minSizeRatio }: BackupInputs,
   { stages, earlier, database }: Plan,
   { manifest, copyPath }: { readonly manifest: Manifest; readonly copyPath: string | undefined },
   { storage, report, measure }: BackupRooms,
-): Promise<readonly Anomaly[]> {
+): Promise<void> {
   const uri = storage.uri(manifest.key);
   report.info(resultLine(manifest, uri));
   const anomalies = anomaliesOf(manifest, earlier, minSizeRatio);
@@ -103,5 +102,4 @@ async function tell(
   report.outputs(backupOutputs(manifest, uri));
   const host = stages[0].host.name;
   await report.summary(backupSummary({ manifest, uri, host, copyPath, earlier }));
-  return anomalies;
 }

@@ -1,6 +1,6 @@
-import { text } from "node:stream/consumers";
 import { type Failing, failingText, marked, readFailing, type Series } from "../backup/failing.ts";
-import { MissingObjectError, type Storage } from "../storage/storage.ts";
+import type { Storage } from "../storage/storage.ts";
+import { readIfThere } from "../backup/history.ts";
 import { attempt, type Trying } from "./attempt.ts";
 
 /** Where it stands that the last run failed. */
@@ -25,18 +25,9 @@ export async function lookAtMark(
   const title = "Earlier failures are not known";
   return await attempt({ title, whom: `the store of ${place.key}`, ms }, trying, async (signal) => {
     await using storage = place.open(signal);
-    return { place, failing: await read(storage, place.key) };
+    const text = await readIfThere(storage, place.key);
+    return { place, failing: text === undefined ? undefined : readFailing(text) };
   });
-}
-
-async function read(storage: Storage, key: string): Promise<Failing | undefined> {
-  try {
-    const { body } = await storage.get(key);
-    return readFailing(await text(body));
-  } catch (error) {
-    if (error instanceof MissingObjectError) return undefined;
-    throw error;
-  }
 }
 
 /** Has the mark say how an operation fails now. @param series undefined when it does not */

@@ -1,33 +1,9 @@
-import { text } from "node:stream/consumers";
+import type { StoredText } from "../backup/history.ts";
 import { inspectManifest } from "../backup/manifest.ts";
 import { isYoungerThan } from "../backup/retention.ts";
-import {
-  type Head,
-  type Lock,
-  MissingObjectError,
-  type Storage,
-  type StoredObject,
-} from "../storage/storage.ts";
+import type { Head, Lock } from "../storage/storage.ts";
 import { timeText } from "../report/quantities.ts";
 import { type Prunable, type Pruning, readAs } from "./pruning.ts";
-
-/** A manifest as it is stored now. */
-export interface StoredText {
-  readonly object: StoredObject;
-  readonly lock: Lock | undefined;
-  readonly text: string;
-}
-
-/** @returns undefined when there is none */
-export async function readStored(storage: Storage, key: string): Promise<StoredText | undefined> {
-  try {
-    const { object, lock, body } = await storage.get(key);
-    return { object, lock, text: await text(body) };
-  } catch (error) {
-    if (error instanceof MissingObjectError) return undefined;
-    throw error;
-  }
-}
 
 /** Why a backup that no rule keeps is let be, now that it was looked at; undefined when it may go. */
 export function reasonToSpare(

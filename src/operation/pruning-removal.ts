@@ -1,11 +1,12 @@
 import type { Found } from "../backup/entry.ts";
+import { readStored, type StoredText } from "../backup/history.ts";
 import { manifestKey } from "../backup/key.ts";
 import type { Orphan } from "../backup/survey.ts";
 import { StorageError } from "../errors.ts";
 import type { Storage, StoredObject } from "../storage/storage.ts";
 import { inBatches } from "./batches.ts";
 import type { Prunable, Pruning, PruningPlan } from "./pruning.ts";
-import { readStored, reasonToSpare, reasonToSpareOrphan, type StoredText } from "./pruning-look.ts";
+import { reasonToSpare, reasonToSpareOrphan } from "./pruning-look.ts";
 
 /** What became of something that was to be deleted. */
 export interface Removal extends Found {
