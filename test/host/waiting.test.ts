@@ -30,7 +30,9 @@ test("a host that was entered for nothing is left without a process", async () =
     await using host = entered(found, 3);
     await run(host, pid);
   }
-  assert.equal(await run(found, processes), before);
+  // The engine's client may end a moment before what it ran.
+  const deadline = Date.now() + 5_000;
+  while ((await run(found, processes)) !== before) assert.ok(Date.now() < deadline);
 });
 
 test("a container that has gone meanwhile fails the command, not the entering", async () => {
