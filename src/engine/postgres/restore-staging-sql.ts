@@ -49,10 +49,10 @@ ${properties}`;
 
 /**
  * Prints `busy` when the server works on something in the database `name`: not when it waits for what is to come, as a COPY does,
- * or for somebody's lock.
+ * or for somebody's lock. What autovacuum does there of its own accord is none of the restore's work.
  */
 export const alive = `${apart}
-SELECT 'busy' FROM pg_stat_activity WHERE datname = :'name' AND state = 'active'
+SELECT 'busy' FROM pg_stat_activity WHERE datname = :'name' AND state = 'active' AND query NOT LIKE 'autovacuum: %'
   AND coalesce(wait_event_type, '') NOT IN ('Client', 'Lock') LIMIT 1;`;
 
 /** Ends our sessions in the database `name`. */
