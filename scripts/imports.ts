@@ -46,6 +46,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/operation/examination-bucket.ts": ["type src/storage/examination.ts"],
   "src/report/**": ["src/{report,backup}/**", ...typesOf(contracts), "@actions/core"],
+  "src/report/restore-command.ts": ["src/host/quote.ts"],
   // The one other service that is spoken to; it has no room of its own.
   "src/report/sns.ts": ["@aws-sdk/client-sns"],
   "src/backup/**": ["src/backup/**", ...contracts],

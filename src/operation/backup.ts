@@ -9,6 +9,7 @@ import type { Measure } from "../report/measuring.ts";
 import { figuresOf } from "../report/metrics.ts";
 import { showProgress, systemClock } from "../report/progress.ts";
 import { backupOutputs, type Report } from "../report/report.ts";
+import { restoreCommand } from "../report/restore-command.ts";
 import { backupSummary, planSummary } from "../report/summary.ts";
 import type { Storage } from "../storage/storage.ts";
 import { commit, publishLatest } from "./commit.ts";
@@ -88,7 +89,7 @@ function progressOf({ earlier }: Plan, report: Report) {
 }
 
 async function tell(
-  { minSizeRatio }: BackupInputs,
+  { minSizeRatio, source }: BackupInputs,
   { stages, earlier, database }: Plan,
   { manifest, copyPath }: { readonly manifest: Manifest; readonly copyPath: string | undefined },
   { storage, report, measure }: BackupRooms,
@@ -99,7 +100,9 @@ async function tell(
   for (const { line, title } of anomalyWarnings(anomalies, earlier[0]?.manifest))
     report.warning(line, { title });
   measure({ ...figuresOf(manifest, anomalies), databaseBytes: database.bytes }, manifest);
-  report.outputs(backupOutputs(manifest, uri));
+  const command = restoreCommand(manifest, source.database ?? manifest.database);
+  report.outputs({ ...backupOutputs(manifest, uri), "restore-command": command });
   const host = stages[0].host.name;
-  await report.summary(backupSummary({ manifest, uri, host, copyPath, earlier }));
+  const story = { manifest, uri, restoreCommand: command, host, copyPath, earlier };
+  await report.summary(backupSummary(story));
 }

@@ -38,7 +38,11 @@ export async function restore(inputs: RestoreInputs, rooms: RestoreRooms): Promi
   const story = storyOf(inputs, artifact, site, rooms);
   for (const line of restoreLines(story)) report.info(line);
   for (const line of site.warnings) report.warning(line, { title: "Not as it was" });
-  if (inputs.dryRun) return report.summary(restoreSummary(story, undefined));
+  if (inputs.dryRun) {
+    // Whoever has approved this restores exactly that, and not what is the latest by then.
+    report.outputs({ key: story.source?.key, uri: story.source?.uri });
+    return report.summary(restoreSummary(story, undefined));
+  }
 
   await using _lock = await restorer.lock(site);
   const safety = story.safety ? await rooms.backUpLive() : undefined;

@@ -26,6 +26,7 @@ export interface Outputs {
   readonly backups: readonly BackupJson[];
   readonly previous: string;
   readonly "safety-backup-key": string;
+  readonly "restore-command": string;
   readonly metrics: MetricsJson;
   /** Keys of what pruning has deleted. */
   readonly deleted: readonly string[];

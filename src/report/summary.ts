@@ -18,6 +18,8 @@ export interface BackupStory {
   readonly manifest: Manifest;
   /** `storage.uri` of its key. */
   readonly uri: string;
+  /** The line of shell that brings it back. */
+  readonly restoreCommand: string;
   /** `Host.name` of the place where the dump ran. */
   readonly host: string;
   /** Where the Docker host keeps a copy, if it does. */
@@ -53,7 +55,8 @@ function originRows({ manifest, host }: BackupStory): readonly Row[] {
   ];
 }
 
-function objectRows({ manifest, uri, copyPath, earlier }: BackupStory): readonly Row[] {
+function objectRows(story: BackupStory): readonly Row[] {
+  const { manifest, uri, copyPath, earlier, restoreCommand } = story;
   const { bytes, dumpBytes, versionId, sha256 } = manifest;
   const ratio = bytes > 0 ? `, ${(dumpBytes / bytes).toFixed(1)} times as much` : "";
   return [
@@ -65,6 +68,7 @@ function objectRows({ manifest, uri, copyPath, earlier }: BackupStory): readonly
     ["Size of the dump", `${bytesText(dumpBytes)}${ratio}`],
     ...given("Previous backup", earlier[0], (previous) => previousText(bytes, previous)),
     ["SHA-256", { code: sha256 }],
+    ["To restore it", { code: restoreCommand }],
   ];
 }
 

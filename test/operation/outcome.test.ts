@@ -43,6 +43,7 @@ test("a backup's outputs say what was stored, where and how long it took", async
     bytes: String(stored?.bytes),
     "duration-seconds": String(manifest.durationSeconds),
     deleted: "[]",
+    "restore-command": `gh workflow run restore.yml -f 'database=${database.path}' -f 'backup=${manifest.key}' -f 'confirm=${manifest.database}'`,
   });
   assert.equal(manifest.versionId, stored?.versionId);
   assert.ok(manifest.durationSeconds > 0 && manifest.durationSeconds < 60);

@@ -178,6 +178,7 @@ test("action.yml describes the outputs that there are", () => {
     metrics: true,
     previous: true,
     "safety-backup-key": true,
+    "restore-command": true,
   };
   const action = parse(readFileSync("action.yml", "utf8"));
   assert.deepEqual(Object.keys(action.outputs), Object.keys(outputs));

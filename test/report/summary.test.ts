@@ -33,7 +33,8 @@ function unproven(
 describe("the summary of a backup", () => {
   const host = "container app-db-1 on deploy@10.0.0.5";
   const copyPath = "/var/backups/app_20251122_030000.dump.zst";
-  const kept = { uri: "s3://bucket/key", host, copyPath };
+  const restoreCommand = "gh workflow run restore.yml";
+  const kept = { uri: "s3://bucket/key", restoreCommand, host, copyPath };
   const story = { manifest: aManifest(), ...kept, earlier: [unproven()] };
 
   test("tells everything about it in one table", () => {
@@ -52,6 +53,7 @@ describe("the summary of a backup", () => {
       "Size of the dump": "650.0 MiB, 9.1 times as much",
       "Previous backup": "50.0 MiB at 2025-11-21 03:00:00 UTC, now +42.4 %",
       "SHA-256": story.manifest.sha256,
+      "To restore it": story.restoreCommand,
       Begun: "2025-11-22 03:00:00 UTC",
       Duration: "2.5 s, 28.5 MiB/s",
       Compression: "zstd, level 3",
@@ -89,12 +91,13 @@ describe("the summary of a backup", () => {
     const markdown = backupSummary({
       manifest,
       uri: nasty,
+      restoreCommand: nasty,
       host: nasty,
       copyPath: nasty,
       earlier: [],
     });
     const facts = factsOf(markdown);
-    for (const label of ["Database", "Key", "Address", "Host"])
+    for (const label of ["Database", "Key", "Address", "Host", "To restore it"])
       assert.equal(facts.get(label), seen);
     assert.equal(facts.get("Container"), `${seen} (i)`);
     assert.equal(facts.get("Engine"), `postgres, server ${seen}, dumped by ${seen}`);
@@ -166,6 +169,7 @@ describe("the chart of sizes", () => {
       manifest: aManifest(),
       uri: "",
       host: "h",
+      restoreCommand: "gh",
       copyPath: undefined,
       earlier,
     });
