@@ -1,7 +1,7 @@
 import { HoldfastError } from "../../errors.ts";
 import type { Incoming, Staged } from "../restorer.ts";
 import { missing } from "./failure.ts";
-import type { Guard, Staging } from "./restore-guard.ts";
+import type { Guard, Known, Staging } from "./restore-guard.ts";
 import { pgRestoreFor } from "./restore-links.ts";
 import type { Lock } from "./restore-lock.ts";
 import { stagedName, stagedPattern } from "./restore-names.ts";
@@ -13,7 +13,6 @@ import { reserveBytes } from "./restore-room.ts";
 import { noSettings, readSettings, type Settings } from "./restore-settings.ts";
 import { stageDump } from "./restore-stage.ts";
 import { dropMarked, markStart } from "./restore-staging-sql.ts";
-import { gatherStatistics } from "./restore-statistics.ts";
 import { verify } from "./restore-verify.ts";
 import { question } from "./sql.ts";
 
@@ -66,18 +65,16 @@ function stagedCopy(copy: Copy, found: Locked, guard: Guard): Staged {
   return {
     name,
     async verify() {
-      // What takes longer begins first.
-      const looking = Promise.all([
-        gatherStatistics(psql, name),
-        verify(psql, name, wanted.manifest, settings),
-      ]);
-      const [statistics, right] = await Promise.race([looking, guard.over, ...troublesOf(lock)]);
-      return [...right, statistics];
+      const known = await Promise.race([guard.known, ...troublesOf(lock)]);
+      const right = verify(name, known.contents, { manifest: wanted.manifest, settings });
+      return [...right, statisticsLine(known)];
     },
     async promote() {
       const live = wanted.beside ?? database;
       const { keepPrevious } = wanted;
-      const promoted = await promoteCopy(copy, { live, keepPrevious, demands: demandsOf(lock) });
+      const { standing: before } = await guard.known;
+      const promotion = { live, keepPrevious, demands: demandsOf(lock) };
+      const promoted = await promoteCopy({ ...copy, before }, promotion);
       isPromoted = true;
       // It has nothing to guard any more, and ends while others look at what is live.
       end().catch(() => {});
@@ -88,6 +85,13 @@ function stagedCopy(copy: Copy, found: Locked, guard: Guard): Staged {
       if (!isPromoted) await makeSure(psql, { name, mark });
     },
   };
+}
+
+/** A database without statistics is right, only slow for a while. */
+function statisticsLine({ complaints }: Known): string {
+  return complaints === ""
+    ? "the planner has statistics of a sample; autovacuum gathers the rest"
+    : `the planner has no statistics yet, run ANALYZE: ${complaints}`;
 }
 
 /** The guard drops its database by itself, in its own time. What cannot be dropped now, the next restore removes. */

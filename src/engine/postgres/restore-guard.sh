@@ -1,42 +1,54 @@
 #!/bin/sh
-# Makes a database, fills it with a dump, and drops it again: when the dump cannot be restored, and as soon as its
-# lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
+# Makes a database, fills it with a dump, looks at what it holds, and drops it again: when the dump cannot be restored, and as
+# soon as its lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
 # meanwhile. Runs behind password.sh and watch.sh.
 #
-#   guard PSQL CONNINFO PREPARE PIPELINE FINISH DROP DISKS RESERVE ALIVE GIVE_UP OPTION…
+#   guard PSQL CONNINFO COPY PREPARE PIPELINE FINISH CONTENTS STATISTICS STANDING DROP DISKS RESERVE ALIVE GIVE_UP OPTION…
 #
+#   COPY      connection to the database that is made; CONNINFO is that to another one
 #   PREPARE   SQL that creates the database
 #   PIPELINE  shell text: `link COMMAND…`, joined by `|`; the first reads the dump
-#   FINISH    SQL for the database once it is filled
+#   FINISH    SQL, from beside, for the database once it is filled
+#   CONTENTS, STATISTICS, STANDING
+#             SQL that prints what it holds; that prepares it for the planner; that prints, from beside, which databases there are
 #   DROP      SQL that drops it if it is still there
 #   DISKS…    as watch.sh says
 #
-# stdout: `pipe PATH`, to which carry.sh then writes the dump; `staged` when all is done; what watch.sh says.
+# stdout: `pipe PATH`, to which carry.sh then writes the dump; `staged` when all of it is there; `holds` before each line of
+# CONTENTS, `standing` before that of STANDING, `statistics` and what was wrong with STATISTICS, if anything; then `known`. And what
+# watch.sh says, between any two lines: so each is written at once.
 # The dump comes by a command of its own, since the lines of a lifeline cannot carry it; and that command has no beats, since
 # its stdin is the dump. A link that falls silent would leave it, and what reads it, waiting for ever. So it only hands
 # bytes on, and this one, which is told when the link is dead, ends it.
 trap : HUP INT TERM
 psql=$1
 conninfo=$2
-prepare=$3
-pipeline=$4
-finish=$5
-drop=$6
-disks=$7
-reserve=$8
-alive=$9
+copy=$3
+prepare=$4
+pipeline=$5
+finish=$6
+contents=$7
+statistics=$8
+standing=$9
 shift 9
-give_up=$1
-shift
+drop=$1
+disks=$2
+reserve=$3
+alive=$4
+give_up=$5
+shift 5
 watcher=
+gatherer=
 room=
 fifo=
 carrier=
 
+# ask CONNINFO SCRIPT OPTION…
 ask() {
-  script=$1
-  shift
-  printf '%s\n' "$script" | "$psql" -XqAtw -v ON_ERROR_STOP=1 "$@" -d "$conninfo" >&2
+  place=$1
+  script=$2
+  shift 2
+  printf '%s\n' "$script" | "$psql" -XqAtw -v ON_ERROR_STOP=1 "$@" -d "$place"
 }
 
 # What begins to drop is not told to end: it ends soon, and the database with it.
@@ -48,9 +60,10 @@ clear() {
     "${fifo:-none}"*) kill -TERM "$carrier" ;;
     esac
     [ -z "$watcher" ] || kill "$watcher"
+    [ -z "$gatherer" ] || ask "$conninfo" "$give_up" "$@"
     wait
-  } 2>/dev/null
-  ask "$drop" "$@"
+  } >&2 2>/dev/null
+  ask "$conninfo" "$drop" "$@" >&2
 }
 trap 'clear "$@"' EXIT
 
@@ -93,10 +106,27 @@ start_watching() {
   watcher=$!
 }
 
+gather() {
+  trap : HUP INT TERM
+  complaints=$(ask "$copy" "$statistics" 2>&1 >/dev/null) && complaints=
+  printf 'statistics %.999s\n' "$(printf %s "$complaints" | tr '\n' ' ')"
+}
+
+# Both read all of it, so they do it at once.
+look() {
+  gather 7<&- &
+  gatherer=$!
+  held=$(ask "$copy" "$contents") && databases=$(ask "$conninfo" "$standing") || return
+  wait "$gatherer"
+  gatherer=
+  printf '%s\n' "$held" | while IFS= read -r line; do printf 'holds %s\n' "$line"; done
+  printf 'standing %s\n' "$databases"
+}
+
 # A database that is made and not yet marked would be nobody's, so who makes it is not told to end either.
 (
   trap '' HUP INT TERM
-  ask "$prepare" "$@"
+  ask "$conninfo" "$prepare" "$@" >&2
 ) || exit
 start_watching "$@"
 open_pipe || exit
@@ -107,6 +137,8 @@ failures=$(eval "$pipeline" 4>&1 >&2 <&6)
   exit 1
 }
 exec 6<&-
-ask "$finish" "$@" || exit
+ask "$conninfo" "$finish" "$@" >&2 || exit
 echo staged
+look || exit
+echo known
 cat <&7 >/dev/null

@@ -10,7 +10,9 @@ import { lineOf, linesOf } from "./restore-lines.ts";
 import { links } from "./restore-links.ts";
 import { assignments, clear, type Psql, psqlStage } from "./restore-psql.ts";
 import { type Disk, mebibytes } from "./restore-room.ts";
+import { contents, standing, statistics } from "./restore-sql.ts";
 import { alive, dropMarked, finish, giveUp, markStart, prepare } from "./restore-staging-sql.ts";
+import { readStanding, type Standing } from "./restore-swap.ts";
 import type { Tool } from "./tool.ts";
 import watchScript from "./restore-watch.sh.ts";
 
@@ -39,8 +41,20 @@ export interface Guard extends AsyncDisposable {
   readonly pipe: Promise<string>;
   /** Resolves once the database is filled. */
   readonly staged: Promise<void>;
+  /** What is known of it then, some time later. */
+  readonly known: Promise<Known>;
   /** Rejects when the guard ends, or should: the database is gone then. */
   readonly over: Promise<never>;
+}
+
+/** What a guard has found out about a database that it has filled. */
+export interface Known {
+  /** What {@link contents} has printed. */
+  readonly contents: readonly string[];
+  /** What went wrong when statistics were gathered; empty when nothing did. */
+  readonly complaints: string;
+  /** The databases of the server. */
+  readonly standing: Standing;
 }
 
 /** @throws ConnectionError when the host cannot be talked to */
@@ -48,9 +62,17 @@ export async function openGuard(staging: Staging, dump: Incoming): Promise<Guard
   const flow = await openFlow([stage(staging, dump)], staging.psql.silenceMs);
   const pipe = Promise.withResolvers<string>();
   const staged = Promise.withResolvers<void>();
+  const known = Promise.withResolvers<Known>();
+  const held: string[] = [];
+  let complaints = "";
+  let databases: Standing = new Map();
   const over = follow(flow.stream, {
     pipe: (path) => pipe.resolve(path),
     staged: () => staged.resolve(),
+    holds: (line) => held.push(line),
+    statistics: (said) => (complaints = said),
+    standing: (said) => (databases = readStanding(said)),
+    known: () => known.resolve({ contents: held, complaints, standing: databases }),
     busy: () => dump.working(),
     full(what) {
       throw tooFull(what, staging);
@@ -58,19 +80,20 @@ export async function openGuard(staging: Staging, dump: Incoming): Promise<Guard
   }).catch((thrown: unknown) => {
     throw explained(thrown, staging);
   });
-  for (const { reject, promise } of [pipe, staged]) {
+  for (const { reject, promise } of [pipe, staged, known]) {
     over.catch(reject);
     // Somebody waits for one of them at a time.
     promise.catch(() => {});
   }
   const dispose = () => flow[Symbol.asyncDispose]();
-  return { pipe: pipe.promise, staged: staged.promise, over, [Symbol.asyncDispose]: dispose };
+  const promises = { pipe: pipe.promise, staged: staged.promise, known: known.promise, over };
+  return { ...promises, [Symbol.asyncDispose]: dispose };
 }
 
 /** Heeds each line that the guard says, `WORD TEXT`, until it ends. */
 async function follow(
   stream: Readable,
-  heed: Readonly<Record<string, (text: string) => void>>,
+  heed: Readonly<Record<string, (text: string) => unknown>>,
 ): Promise<never> {
   for (const lines = linesOf(stream); ; ) {
     const [word = "", ...text] = (await lineOf(lines)).split(" ");
@@ -90,11 +113,13 @@ function stage(staging: Staging, dump: Incoming): Stage {
   // What follows the dump in the stream must be read too, or its end would look like a failure.
   const piped = [...commands.slice(0, -1), `{ ${commands.at(-1)} && cat >/dev/null; }`].join(" | ");
   const maintenance = intoDatabase(psql.login, psql.maintenance);
-  const scripts = [prepare(create), piped, finish(properties), dropMarked];
+  const filling = [prepare(create), piped, finish(properties)];
+  const looking = [contents, statistics, standing];
   const directories = quote(disks.map(({ directory }) => directory));
   const watch = [directories, String(Math.ceil(reserveBytes / 1024)), alive, giveUp];
   const variables = assignments({ name, pattern, mark: `${markStart}${session}` });
-  const parameters = [psql.path, maintenance, ...scripts, ...watch, ...variables];
+  const places = [psql.path, maintenance, restore.conninfo];
+  const parameters = [...places, ...filling, ...looking, dropMarked, ...watch, ...variables];
   return psqlStage(psql, "the restore", `${watchScript}\n${guardScript}`, parameters);
 }
 

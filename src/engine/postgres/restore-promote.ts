@@ -6,7 +6,7 @@ import { administer, ask, type Psql } from "./restore-psql.ts";
 import type { Settings } from "./restore-settings.ts";
 import { sign } from "./restore-sql.ts";
 import { dropNamed } from "./restore-staging-sql.ts";
-import { databasesOf, swap } from "./restore-swap.ts";
+import { databasesOf, type Standing, swap } from "./restore-swap.ts";
 
 /** A database in the place of another one, and how it goes back. */
 interface Change {
@@ -35,6 +35,11 @@ export interface Copy {
   readonly settings: Settings;
 }
 
+/** The databases of the server when it was ready. */
+interface Ready extends Copy {
+  readonly before: Standing;
+}
+
 /** How a database is promoted. */
 export interface Promotion {
   /** The name that it gets. */
@@ -46,10 +51,9 @@ export interface Promotion {
 
 /** Gives a staged database the name `live`, and what had that name another one. */
 export async function promoteCopy(
-  { psql, name, mark, settings }: Copy,
+  { psql, name, mark, settings, before }: Ready,
   { live, keepPrevious, demands }: Promotion,
 ): Promise<Promoted> {
-  const before = await databasesOf(psql);
   const away = keptName(live, new Date(), [...before.keys()]);
   const statements = lastProperties(live, settings);
   const wanted = { demands, name: live, away, coming: name, statements };

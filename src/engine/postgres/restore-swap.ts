@@ -37,7 +37,11 @@ const pauseMs = 500;
 export type Standing = ReadonlyMap<string, string>;
 
 export async function databasesOf(psql: Psql): Promise<Standing> {
-  const said = await administer(psql, standing);
+  return readStanding(await administer(psql, standing));
+}
+
+/** @param said by {@link standing} */
+export function readStanding(said: string): Standing {
   return new Map(Object.entries(standingSchema.parse(JSON.parse(said))));
 }
 

@@ -1,9 +1,7 @@
 import { z } from "zod";
 import type { Manifest, TableRows } from "../../backup/manifest.ts";
 import { IntegrityError } from "../../errors.ts";
-import { ask, type Psql } from "./restore-psql.ts";
 import type { Settings } from "./restore-settings.ts";
-import { contents } from "./restore-sql.ts";
 
 const row = z.tuple([z.string(), z.number().int()]);
 const rest = z.object({ extensions: z.array(z.string()).nullable() });
@@ -14,25 +12,31 @@ interface Contents {
   readonly extensions: readonly string[];
 }
 
+/** What a database was when it was backed up. */
+interface Wanted {
+  /** Undefined for the backup of another tool. */
+  readonly manifest: Manifest | undefined;
+  readonly settings: Settings;
+}
+
 /**
  * Compares a restored database with its manifest.
  *
+ * @param contents what the SQL of that name has printed in there
  * @returns what was found right, a line each
  * @throws IntegrityError naming what differs
  */
-export async function verify(
-  psql: Psql,
+export function verify(
   name: string,
-  manifest: Manifest | undefined,
-  settings: Settings,
-): Promise<readonly string[]> {
-  const found = read(await ask(psql, name, contents));
+  contents: readonly string[],
+  { manifest, settings }: Wanted,
+): readonly string[] {
+  const found = read(contents);
   const extensions = manifest ? extensionsRight(name, settings, found) : [];
   return [rowsRight(name, manifest, found), ...extensions];
 }
 
-function read(stdout: string): Contents {
-  const lines = stdout.split("\n").filter((line) => line !== "");
+function read(lines: readonly string[]): Contents {
   const values = lines.map((line): unknown => JSON.parse(line));
   const { extensions } = rest.parse(values.pop());
   const rows = values
