@@ -1,3 +1,4 @@
+import { InputError } from "./errors.ts";
 import type { Container } from "./host/container.ts";
 import type { ContainerDetails } from "./host/docker.ts";
 import type { Host } from "./host/host.ts";
@@ -62,6 +63,7 @@ export async function openRestorer(
   const { source } = inputs;
   switch (source.engine) {
     case "postgres":
+      refuseStopping(where.container, stopped);
       return postgresRestorer(where.container ?? where.machine, {
         ...source,
         officialImageDefaults: where.container !== undefined,
@@ -73,6 +75,14 @@ export async function openRestorer(
       return sqliteRestorer(places, { database: source.database, container });
     }
   }
+}
+
+/** A file can be swapped from outside of a container that is stopped; a server is asked by the tools in it. */
+function refuseStopping(tools: Container | undefined, stopped: readonly ContainerDetails[]): void {
+  if (!tools || !stopped.some(({ id }) => id === tools.details.id)) return;
+  throw new InputError(`stop-containers: the restore itself works in ${tools.name}`, {
+    hint: "Leave it out: the sessions of clients are ended anyway. Name what else uses the database, if that does not connect again by itself.",
+  });
 }
 
 type SqliteSource = Extract<BackupInputs["source"], { readonly engine: "sqlite" }>;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { docker } from "../servers/docker.ts";
 import { image } from "../servers/images.ts";
 import { startPostgres, type TestPostgres } from "../servers/postgres.ts";
 import { contentOf } from "./postgres-content.ts";
@@ -87,7 +88,7 @@ describe("a restore of a PostgreSQL database", () => {
 
   test("that runs dry tells what it would replace and changes nothing", async () => {
     await postgres.sql("CREATE DATABASE dry", "postgres");
-    await scene.succeed(of("dry"));
+    const { key } = (await scene.succeed(of("dry"))).outputs;
     const there = await databases();
     const stored = scene.s3.objects(bucket).length;
     const outcome = await scene.succeed({
@@ -98,6 +99,7 @@ describe("a restore of a PostgreSQL database", () => {
     });
     assert.match(outcome.summary, /dry run, nothing was changed/);
     assert.match(outcome.summary, /dry, /);
+    assert.equal(outcome.outputs["key"], key);
     assert.deepEqual(await databases(), there);
     assert.equal(scene.s3.objects(bucket).length, stored);
   });
@@ -189,6 +191,17 @@ describe("an artifact of the scripts that Holdfast replaces", () => {
       assert.equal((await postgres.sql("SELECT count(*) FROM t", "legacy")).trim(), "777");
       assert.match(outcome.log, /no manifest|not proven/);
     });
+});
+
+test("a restore that would stop the container that it works in is refused before anything is touched", async () => {
+  await postgres.sql("CREATE DATABASE stopped", "postgres");
+  await scene.succeed(of("stopped"));
+  const up = () => docker(["inspect", "--format", "{{.State.StartedAt}}", postgres.id]);
+  const [began, there] = [await up(), await databases()];
+  const restore = { operation: "restore", confirm: "stopped", "stop-containers": postgres.name };
+  const outcome = await scene.act({ ...of("stopped"), ...restore });
+  assertFailed(outcome, /stop-containers: the restore itself works in container /);
+  assert.deepEqual([await up(), await databases()], [began, there]);
 });
 
 describe("between major versions", () => {
