@@ -53,7 +53,8 @@ export async function backup(
   }
 
   const making = { ...plan, stallMs: inputs.stallMs, show: progressOf(plan, report) };
-  const destination = { storage, key: plan.key, options: artifactOptions(plan) };
+  const { bytes: likelyBytes } = plan.database;
+  const destination = { storage, key: plan.key, options: artifactOptions(plan), likelyBytes };
   const [transferred, suspects] = await Promise.all([
     transfer(making, destination, signal),
     sweep(inputs, plan, rooms),

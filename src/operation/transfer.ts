@@ -25,13 +25,22 @@ export interface Transferred {
   readonly facts: Facts;
 }
 
+/** Where an artifact goes. */
+export interface Destination {
+  readonly storage: Storage;
+  readonly key: string;
+  readonly options: PutOptions;
+  /** About how large it will be at most. */
+  readonly likelyBytes: number;
+}
+
 /**
  * Makes an artifact and stores it under `key`. It is there when every stage has exited 0 and every byte has arrived, and otherwise
  * nothing is: no object, no unfinished upload, no remote process.
  */
 export async function transfer(
   { stages, codecs, stallMs, show }: Making,
-  to: { readonly storage: Storage; readonly key: string; readonly options: PutOptions },
+  to: Destination,
   signal: AbortSignal,
 ): Promise<Transferred> {
   await using flow = await openFlow(stages, silenceMs(stallMs));
@@ -43,7 +52,7 @@ export async function transfer(
   using _watch = watchForStall(artifact, stallMs, () => flow.bytes + told(flow.facts));
   using _cancel = destroyOnAbort(artifact, signal);
 
-  const object = await to.storage.put(to.key, artifact, to.options);
+  const object = await to.storage.put(to.key, artifact, to.options, to.likelyBytes);
   const { bytes: arrivedBytes, facts } = flow;
   return { object, sha256: artifact.sha256(), arrivedBytes, facts };
 }

@@ -83,8 +83,9 @@ async function end(bucket: Bucket, upload: UploadId): Promise<void> {
 
 async function overwrite(bucket: Bucket, key: string): Promise<StoredObject | undefined> {
   const options = { contentType: "text/plain", metadata: {}, replace: false };
+  const cargo = { key, body: Buffer.from("twice\n"), likelyBytes: 0 };
   try {
-    return await write(bucket, key, Buffer.from("twice\n"), options);
+    return await write(bucket, cargo, options);
   } catch (error) {
     if (hasCode(error, "PreconditionFailed")) return undefined;
     throw error;

@@ -36,8 +36,8 @@ export interface UploadId {
 
 /** What tests make small. */
 export interface Limits {
-  /** The size in bytes of part `number`, from 1. */
-  readonly partBytes: (number: number) => number;
+  /** The size in bytes of part `number`, from 1, of about `likelyBytes` in all. */
+  readonly partBytes: (number: number, likelyBytes: number) => number;
   /** Larger objects are copied in pieces: 5 GiB is the most that CopyObject takes. */
   readonly copyObjectBytes: number;
   /** The size in bytes of the pieces in which an object of `bytes` is copied. */

@@ -13,7 +13,7 @@ export function s3(options: S3Options, limits: Partial<Limits> = {}): Storage & 
   const bucket = new Bucket(options, { ...usualLimits(options), ...limits });
   return {
     uri: (key) => bucket.uri(key),
-    put: (key, body, how) => write(bucket, key, body, how),
+    put: (key, body, how, likelyBytes = 0) => write(bucket, { key, body, likelyBytes }, how),
     get: (key) => read(bucket, key),
     head: (key) => head(bucket, key),
     list: (prefix) => list(bucket, prefix),

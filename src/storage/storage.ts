@@ -15,9 +15,15 @@ export interface Storage {
    * afterwards. Memory does not depend on the length. Unless `replace` is true a taken key is refused, also when
    * somebody takes it meanwhile.
    *
+   * @param likelyBytes about how long a stream is, rather too much than too little; 0 when nobody knows
    * @throws the error of `body` itself; StorageError for everything else
    */
-  put(key: string, body: Readable | Buffer, options: PutOptions): Promise<NewlyStored>;
+  put(
+    key: string,
+    body: Readable | Buffer,
+    options: PutOptions,
+    likelyBytes?: number,
+  ): Promise<NewlyStored>;
 
   /**
    * The object under `key`: its description, and its bytes as a stream that fails unless all of them arrived.

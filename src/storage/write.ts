@@ -8,19 +8,37 @@ import { type SendPart, Upload } from "./multipart.ts";
 import { partsInFlight } from "./parts.ts";
 import type { NewlyStored, PutOptions, StoredObject } from "./storage.ts";
 
+/** What is to be stored, and where. */
+interface Cargo {
+  readonly key: string;
+  readonly body: Readable | Buffer;
+  readonly likelyBytes: number;
+}
+
 /** Stores `body` under `key`: see `put` of Storage. */
 export async function write(
   bucket: Bucket,
-  key: string,
-  body: Readable | Buffer,
+  { key, body, likelyBytes }: Cargo,
   options: PutOptions,
 ): Promise<NewlyStored> {
   const object = newObject(key, options);
-  return Buffer.isBuffer(body) ? putAtOnce(bucket, object, body) : stream(bucket, object, body);
+  if (Buffer.isBuffer(body)) return putAtOnce(bucket, object, body);
+  const sizeOf = (number: number) => bucket.limits.partBytes(number, likelyBytes);
+  return stream(bucket, object, { body, sizeOf });
+}
+
+/** A body, and the size in bytes of each of its parts, from 1. */
+interface InParts {
+  readonly body: Readable;
+  readonly sizeOf: (number: number) => number;
 }
 
 /** A body shorter than the first part needs one request, a longer one a multipart upload. */
-async function stream(bucket: Bucket, object: NewObject, body: Readable): Promise<NewlyStored> {
+async function stream(
+  bucket: Bucket,
+  object: NewObject,
+  { body, sizeOf }: InParts,
+): Promise<NewlyStored> {
   const upload = new Upload(bucket, object, bucket.checks.upload);
   const sum = bucket.checks.sum();
   const stopped = Promise.withResolvers<never>();
@@ -32,7 +50,10 @@ async function stream(bucket: Bucket, object: NewObject, body: Readable): Promis
   });
   body.once("error", stopped.reject);
   try {
-    const short = await Promise.race([pour(bucket, body, { upload, sum }), stopped.promise]);
+    const short = await Promise.race([
+      pour(bucket, { body, sizeOf }, { upload, sum }),
+      stopped.promise,
+    ]);
     if (short !== undefined) return await putAtOnce(bucket, object, short);
     const whole = sum.whole();
     return { ...(await upload.complete(whole)), crc32: crc32In(whole) };
@@ -44,13 +65,12 @@ async function stream(bucket: Bucket, object: NewObject, body: Readable): Promis
 /** Sends a body part by part, until all are on their way; one that does not fill a single part it gives back. */
 async function pour(
   bucket: Bucket,
-  body: Readable,
+  { body, sizeOf }: InParts,
   { upload, sum }: { readonly upload: Upload; readonly sum: Sum },
 ): Promise<Buffer | undefined> {
-  const { partBytes } = bucket.limits;
   const spare: Buffer[] = [];
-  for await (const part of cut(body, partBytes, spare)) {
-    if (!upload.isBegun && part.length < partBytes(1)) return part;
+  for await (const part of cut(body, sizeOf, spare)) {
+    if (!upload.isBegun && part.length < sizeOf(1)) return part;
     const check = bucket.checks.body(part);
     sum.add(part, check);
     const atOnce = partsInFlight(part.length);

@@ -113,6 +113,15 @@ describe("in a bucket with versions", () => {
   });
 });
 
+test("a stream that is likely to be long goes in larger parts, all of one size", async () => {
+  const body = Buffer.alloc(30 * 1024 ** 2, "x");
+  await openS3(server).put("long", streamOf(body), backup, 2_800 * 12 * 1024 ** 2);
+  const parts = server.requests.filter(({ operation }) => operation === "UploadPart");
+  const lengths = parts.map(({ headers }) => Number(headers["content-length"]) / 1024 ** 2);
+  assert.deepEqual(lengths, [12, 12, 6]);
+  assert.equal(object("long").bytes, body.length);
+});
+
 test("a list goes on over as many pages as there are", async () => {
   const storage = openS3(server);
   const keys = Array.from({ length: 1001 }, (_, n) => `k/${String(n).padStart(4, "0")}`);
