@@ -1,7 +1,7 @@
 // After a rebuild: everything that is generated and committed must be what was committed.
 import { execFileSync } from "node:child_process";
 
-const generated = ["dist", "README.md", "src/*.sh.ts", "src/*.py.ts", "src/*.mjs.ts"];
+const generated = ["dist", "README*.md", "src/*.sh.ts", "src/*.py.ts", "src/*.mjs.ts"];
 const status = execFileSync("git", ["status", "--porcelain", "--", ...generated], {
   encoding: "utf8",
 });

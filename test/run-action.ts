@@ -12,6 +12,8 @@ export interface Outcome {
   readonly signal: NodeJS.Signals | undefined;
   /** All that was printed, as it came and **unmasked**, but for the `::add-mask::` lines that a runner swallows. */
   readonly log: string;
+  /** The same with those lines. */
+  readonly printed: string;
   readonly outputs: Texts;
   readonly summary: string;
   readonly state: Texts;
@@ -31,7 +33,8 @@ const root = join(import.meta.dirname, "..");
 const bundle = join(root, "dist/index.cjs");
 const fileNames = ["OUTPUT", "STATE", "STEP_SUMMARY", "ENV", "PATH"] as const;
 
-const defaults: Texts = Object.fromEntries(
+/** What an input is when nobody gives it; the names are all that there are. */
+export const defaults: Texts = Object.fromEntries(
   Object.entries<{ readonly default?: string }>(
     parse(readFileSync(join(root, "action.yml"), "utf8")).inputs,
   ).map(([name, input]) => [name, input.default ?? ""]),
@@ -53,7 +56,7 @@ export function startAction(inputs: Texts, env: Texts = {}, deadlineMs = 120_000
   const files = fileNames.map((name) => [`GITHUB_${name}`, join(directory, name)] as const);
   for (const [, path] of files) writeFileSync(path, "");
   const child = spawn(process.execPath, [bundle], {
-    cwd: directory,
+    cwd: env["GITHUB_WORKSPACE"] ?? directory,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],
@@ -119,13 +122,11 @@ async function until(
   await Promise.race([seen.promise, late]).finally(() => child.off("log", look));
 }
 
-function read(
-  directory: string,
-  log: string,
-): Pick<Outcome, "log" | "outputs" | "summary" | "state"> {
+function read(directory: string, log: string): Omit<Outcome, "status" | "signal"> {
   const file = (name: (typeof fileNames)[number]) => readFileSync(join(directory, name), "utf8");
   return {
     log: log.replaceAll(/^::add-mask::.*\n/gm, ""),
+    printed: log,
     outputs: entries(file("OUTPUT")),
     summary: file("STEP_SUMMARY"),
     state: entries(file("STATE")),

@@ -55,7 +55,7 @@ export async function openDesk(role: Role, job: Partial<OidcOptions> = {}): Prom
 }
 
 /** Decides by the role's trust policy. */
-function admissionTo({ arn, trust }: Role): (roleArn: string, claims: Claims) => boolean {
+export function admissionTo({ arn, trust }: Role): (roleArn: string, claims: Claims) => boolean {
   return (roleArn, { iss, aud, sub }) => {
     const issuer = iss.replace("https://", "");
     const context = { [`${issuer}:aud`]: aud, [`${issuer}:sub`]: sub };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { suite, type TestContext, test } from "node:test";
@@ -38,7 +38,8 @@ const workflow = (run: string): string =>
 
 suite("actionlint", () => {
   test("finds a wrong expression in our workflows and in those that users copy", (t) => {
-    for (const path of [".github/workflows/a.yml", "workflows/a.yml"]) {
+    const paths = [".github/workflows/a.yml", "workflows/a.yml", "workflows/kamal/a.yml"];
+    for (const path of paths) {
       const { status, said } = check(
         "actionlint",
         project(t, { [path]: workflow("${{ nope.x }}") }),
@@ -75,6 +76,15 @@ suite("shellcheck", () => {
     const { status, said } = check("shellcheck", inGit(t, { ".ci/run": "#!/bin/sh\nrm $1\n" }));
     assert.equal(status, 1);
     assert.match(said, /SC2086/);
+  });
+
+  test("reads the steps of workflows, of those too that users copy", (t) => {
+    for (const path of [".github/workflows/a.yml", "workflows/kamal/a.yml"]) {
+      assert.equal(check("shellcheck", inGit(t, { [path]: workflow('"$A"') })).status, 0);
+      const { status, said } = check("shellcheck", inGit(t, { [path]: workflow("$A") }));
+      assert.equal(status, 1);
+      assert.ok(said.includes("SC2086") && said.includes(`That is in ${path}:\necho $A`), said);
+    }
   });
 });
 
@@ -123,6 +133,7 @@ suite("freshness", () => {
   test("names the generated file that the commit lacks", (t) => {
     const directory = project(t, {
       "README.md": "old\n",
+      "README.ja.md": "old\n",
       "src/engine/a.sh.ts": "old\n",
       "b.ts": "old\n",
     });
@@ -140,26 +151,43 @@ suite("freshness", () => {
     assert.equal(status, 1);
     assert.match(said, /src\/engine\/a\.sh\.ts/);
     assert.doesNotMatch(said, /b\.ts\n|README/);
+    writeFileSync(join(directory, "README.ja.md"), "new\n");
+    assert.match(check("fresh", directory).said, /README\.ja\.md/);
   });
 });
 
 suite("the README's tables", () => {
-  test("are those that action.yml makes", (t) => {
-    const directory = project(t, {});
-    cpSync("action.yml", join(directory, "action.yml"));
-    cpSync("README.md", join(directory, "README.md"));
+  const sources = ["action.yml", "README.md", "README.ja.md", "docs/ja/action.yml"];
+  const contents = (): Record<string, string> =>
+    Object.fromEntries(sources.map((path) => [path, readFileSync(path, "utf8")]));
+
+  test("are those that action.yml and its Japanese descriptions make", (t) => {
+    const directory = project(t, contents());
     const { status, said } = check("docs", directory);
     assert.equal(status, 0, said);
-    assert.equal(readme(directory), readme("."));
-    assert.match(readme("."), /^\| `ssh-port` \| .+ \| `22` \|$/m);
+    for (const name of ["README.md", "README.ja.md"]) {
+      assert.equal(readFileSync(join(directory, name), "utf8"), readFileSync(name, "utf8"));
+      assert.match(readFileSync(name, "utf8"), /^\| `ssh-port` \| .+ \| `22` \|$/m);
+    }
   });
 
-  test("cannot be written where the markers are missing", (t) => {
-    const directory = project(t, { "README.md": "# Holdfast\n" });
-    cpSync("action.yml", join(directory, "action.yml"));
-    const { status, said } = check("docs", directory);
+  for (const path of ["README.md", "README.ja.md"]) {
+    test(`cannot be written where the markers are missing in ${path}`, (t) => {
+      const { status, said } = check("docs", project(t, { ...contents(), [path]: "# Holdfast\n" }));
+      assert.equal(status, 1);
+      assert.ok(said.includes(`${path} lacks the markers <!-- inputs -->`), said);
+    });
+  }
+
+  test("cannot be written where an input has no Japanese description, or one that is not there has", (t) => {
+    const path = "docs/ja/action.yml";
+    const { [path]: described = "", ...others } = contents();
+    const renamed = described.replace("  ssh-port:", "  ssh-door:");
+    const { status, said } = check("docs", project(t, { ...others, [path]: renamed }));
     assert.equal(status, 1);
-    assert.match(said, /<!-- inputs -->/);
+    assert.ok(said.includes(`${path} does not fit action.yml`), said);
+    assert.match(said, /inputs\.ssh-port|inputs\["ssh-port"\]/);
+    assert.match(said, /ssh-door/);
   });
 });
 
@@ -183,7 +211,3 @@ test("action.yml describes the outputs that there are", () => {
   const action = parse(readFileSync("action.yml", "utf8"));
   assert.deepEqual(Object.keys(action.outputs), Object.keys(outputs));
 });
-
-function readme(directory: string): string {
-  return readFileSync(join(directory, "README.md"), "utf8");
-}

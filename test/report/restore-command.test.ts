@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { describe, test } from "node:test";
 import { restoreCommand } from "../../src/report/restore-command.ts";
 import { aManifest } from "../builders.ts";
-
-/** What a shell makes of the command, but for `gh`. */
-function wordsOf(command: string): readonly string[] {
-  const script = `gh() { printf '%s\\0' "$@"; }; ${command}`;
-  return execFileSync("sh", ["-c", script], { encoding: "utf8" }).split("\0").slice(0, -1);
-}
+import { wordsOf } from "./words.ts";
 
 describe("the command that restores a backup", () => {
   test("starts restore.yml of the repository that made it, with its key and the name as confirmation", () => {

@@ -52,9 +52,9 @@ export function createVolume(name = "volume"): Promise<Named> {
   return create("volume", name, []);
 }
 
-/** A network on which containers find each other by name, and nobody else. */
-export function createNetwork(name = "network"): Promise<Named> {
-  return create("network", name, ["--internal"]);
+/** A network on which containers find each other by name, and nobody else. @param flags none for one that ports are published from */
+export function createNetwork(name = "network", flags = ["--internal"]): Promise<Named> {
+  return create("network", name, flags);
 }
 
 async function create(

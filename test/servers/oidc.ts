@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
 import { Clock } from "./clock.ts";
 import { type Claims, type Issuer, signToken } from "./jwt.ts";
 import { listen } from "./listen.ts";
@@ -11,6 +11,15 @@ export interface OidcOptions {
   readonly environment: string | undefined;
   readonly tokenSeconds: number;
   readonly clock: Clock;
+  /** Whose tokens they are; the jobs of one run share it. */
+  readonly issuer: SigningIssuer;
+  /** What the tokens say besides, or otherwise. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+/** An issuer that can sign. */
+export interface SigningIssuer extends Issuer {
+  readonly privateKey: KeyObject;
 }
 
 /** A running token endpoint of one workflow job. */
@@ -27,22 +36,29 @@ export interface OidcServer extends Issuer, AsyncDisposable {
   readonly stop: () => Promise<void>;
 }
 
-const ISSUER = "https://token.actions.githubusercontent.com";
+/** GitHub, with a key of its own. */
+export function makeIssuer(): SigningIssuer {
+  const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return { issuer: "https://token.actions.githubusercontent.com", ...keys };
+}
 
-function defaults(): OidcOptions {
+function defaults(issuer: SigningIssuer): OidcOptions {
   return {
     repository: "octo-org/octo-repo",
     ref: "refs/heads/main",
     environment: undefined,
     tokenSeconds: 300,
     clock: new Clock(),
+    issuer,
+    claims: {},
   };
 }
 
 /** Starts the endpoint at which the runner gives a job its OIDC tokens, each with an id of its own. */
 export async function startOidc(overrides: Partial<OidcOptions> = {}): Promise<OidcServer> {
-  const options = { ...defaults(), ...overrides };
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  // A key takes long to make, and one that is given needs no other.
+  const options = { ...defaults(overrides.issuer ?? makeIssuer()), ...overrides };
+  const { issuer, privateKey, publicKey } = options.issuer;
   const requestToken = randomUUID();
   const issued: Claims[] = [];
   const { url, stop } = await listen((message, response) => {
@@ -56,7 +72,7 @@ export async function startOidc(overrides: Partial<OidcOptions> = {}): Promise<O
   });
   return {
     url,
-    issuer: ISSUER,
+    issuer,
     publicKey,
     issued,
     env: {
@@ -74,10 +90,10 @@ function ownerUrl({ repository }: OidcOptions): string {
 }
 
 function makeClaims(audience: string, options: OidcOptions): Claims {
-  const { repository, ref, environment, tokenSeconds, clock } = options;
+  const { repository, ref, environment, tokenSeconds, clock, issuer, claims } = options;
   const seconds = Math.floor(clock.now().getTime() / 1000);
   return {
-    iss: ISSUER,
+    iss: issuer.issuer,
     sub: `repo:${repository}:${environment === undefined ? `ref:${ref}` : `environment:${environment}`}`,
     aud: audience,
     jti: randomUUID(),
@@ -97,5 +113,6 @@ function makeClaims(audience: string, options: OidcOptions): Claims {
     run_attempt: "1",
     actor: "octocat",
     workflow: "backup",
+    ...claims,
   };
 }

@@ -11,6 +11,7 @@ const packages = {
   docker: "docker.io",
   dockerd: "docker.io",
   flock: "util-linux",
+  jq: "jq",
   pg_dump: "postgresql-client",
   shellcheck: "shellcheck",
   sqlite3: "sqlite3",
