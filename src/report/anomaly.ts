@@ -1,5 +1,6 @@
 import type { Anomaly, TableChange } from "../backup/anomaly.ts";
 import type { Manifest, TableRows } from "../backup/manifest.ts";
+import { countOf } from "../backup/rows.ts";
 import { bytesText, countText, durationText, timeText } from "./quantities.ts";
 
 /** A warning, as {@link Report} takes it. */
@@ -25,16 +26,16 @@ function anomalyWarning(
     case "shrunk":
       return { title: "The backup shrank", line: shrunkLine(anomaly, database) };
     case "emptied": {
-      const tables = counted(anomaly.tables.length, "table");
+      const tables = countOf(anomaly.tables.length, "table");
       const line = `${database} has its schema and no rows: ${tables} had some in ${before}: ${changes(anomaly.tables)}`;
       return { title: "The database is empty", line };
     }
     case "gone": {
-      const line = `${database} lacks ${counted(anomaly.tables.length, "table")} of ${before}: ${tablesGone(anomaly.tables)}`;
+      const line = `${database} lacks ${countOf(anomaly.tables.length, "table")} of ${before}: ${tablesGone(anomaly.tables)}`;
       return { title: "Tables are gone", line };
     }
     case "collapsed": {
-      const tables = counted(anomaly.tables.length, "table");
+      const tables = countOf(anomaly.tables.length, "table");
       const line = `${tables} of ${database} kept less than min-size-ratio ${anomaly.minSizeRatio} of the rows in ${before}: ${changes(anomaly.tables)}`;
       return { title: "Rows are gone", line };
     }
@@ -67,19 +68,15 @@ function changes(tables: readonly TableChange[]): string {
 }
 
 function tablesGone(tables: readonly TableRows[]): string {
-  return some(tables, ({ table, rows }) => `${short(table)} (${counted(rows, "row")})`);
+  return some(tables, ({ table, rows }) => `${short(table)} (${countOf(rows, "row")})`);
 }
 
 function some<T>(all: readonly T[], text: (one: T) => string): string {
   const shown = all.slice(0, maxTables).map(text).join(", ");
   const rest = all.length - maxTables;
-  return rest > 0 ? `${shown} and ${counted(rest, "table")} more` : shown;
+  return rest > 0 ? `${shown} and ${countOf(rest, "table")} more` : shown;
 }
 
 function short(name: string): string {
   return name.length > maxNameLength ? `${name.slice(0, maxNameLength)}…` : name;
-}
-
-function counted(count: number, noun: string): string {
-  return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

@@ -1,5 +1,6 @@
 import type { BackupEntry } from "../backup/entry.ts";
 import type { Manifest } from "../backup/manifest.ts";
+import { countOf, rowsText } from "../backup/rows.ts";
 import type { Database, EngineName } from "../engine/engine.ts";
 import { sizeChart } from "./chart.ts";
 import type { Failure } from "./failure.ts";
@@ -51,7 +52,7 @@ function originRows({ manifest, host }: BackupStory): readonly Row[] {
     ["Engine", `${engine}, server ${versions.server}, dumped by ${versions.tool}`],
     ["Host", { code: host }],
     ...given("Container", container, ({ name, image }) => ({ code: `${name} (${image})` })),
-    ...given("Fingerprint", rows, fingerprintText),
+    ...given("Fingerprint", rows, rowsText),
   ];
 }
 
@@ -92,15 +93,6 @@ function given<T>(
   return value === null || value === undefined ? [] : [[label, text(value)]];
 }
 
-function fingerprintText(rows: NonNullable<Manifest["rows"]>): string {
-  const total = rows.reduce((sum, table) => sum + table.rows, 0);
-  return `${counted(total, "row")} in ${counted(rows.length, "table")}`;
-}
-
-function counted(count: number, noun: string): string {
-  return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 function previousText(bytes: number, previous: BackupEntry): string {
   const before = previous.object.bytes;
   const change = changeText(bytes, before);
@@ -108,7 +100,7 @@ function previousText(bytes: number, previous: BackupEntry): string {
 }
 
 function encryptionText({ name, recipients }: NonNullable<Manifest["encryption"]>): string {
-  return `${name}, for ${counted(recipients.length, "recipient")}`;
+  return `${name}, for ${countOf(recipients.length, "recipient")}`;
 }
 
 /** What a backup would do. */

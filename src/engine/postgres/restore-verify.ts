@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Manifest, TableRows } from "../../backup/manifest.ts";
+import { rowsText } from "../../backup/rows.ts";
 import { IntegrityError } from "../../errors.ts";
 import type { Settings } from "./restore-settings.ts";
 
@@ -46,8 +47,7 @@ function read(lines: readonly string[]): Contents {
 }
 
 function rowsRight(name: string, manifest: Manifest | undefined, { rows }: Contents): string {
-  const total = rows.reduce((sum, each) => sum + each.rows, 0);
-  const counted = `${rows.length} tables with ${total} rows`;
+  const counted = rowsText(rows);
   if (!manifest) return `${counted}, which nothing proves: there is no manifest`;
   if (!manifest.rows) return `${counted}, which nothing proves: it was backed up without counting`;
   const differences = differing(manifest.rows, rows);

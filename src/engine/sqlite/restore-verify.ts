@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { TableRows } from "../../backup/manifest.ts";
+import { rowsText } from "../../backup/rows.ts";
 import { IntegrityError } from "../../errors.ts";
 import { programs } from "./place.ts";
 import { ask } from "./restore-script.ts";
@@ -28,8 +29,7 @@ export async function verifyCopy(
   expected: readonly TableRows[] | null | undefined,
 ): Promise<readonly string[]> {
   const { pragma, rows } = await findings(bench, tag, journal);
-  const total = rows.reduce((sum, table) => sum + table.rows, 0);
-  const counted = `${total} rows in ${rows.length} tables`;
+  const counted = rowsText(rows);
   if (!expected) {
     const why = expected === null ? "the manifest tells none" : "there is no manifest";
     return [`${pragma} says ok`, `${counted}, compared with nothing: ${why}`];

@@ -259,7 +259,7 @@ describe("a restore", () => {
       site,
       incoming(Buffer.from(gzipped, "base64"), { decoders, kind: "sql" }),
     );
-    assert.match((await staged.verify()).join(), /1 tables with 1 rows, which nothing proves/);
+    assert.match((await staged.verify()).join(), /1 row in 1 table, which nothing proves/);
     await staged.promote();
     assert.deepEqual(await settingsOf(server, "plain"), settings);
     assert.equal((await server.sql("SELECT a FROM t", "plain")).trim(), "ü");

@@ -69,7 +69,7 @@ for (const [shell, [name, program]] of Object.entries(shells)) {
         ]),
         async (staged) => {
           assert.match(staged.name, /\/\.app\.db\.restoring-\d{8}_\d{6}$/);
-          const said = ["integrity_check says ok", "3002 rows in 2 tables, as the manifest says"];
+          const said = ["integrity_check says ok", "3,002 rows in 2 tables, as the manifest says"];
           assert.deepEqual(await staged.verify(), said);
         },
       ),
