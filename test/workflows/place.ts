@@ -1,15 +1,15 @@
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { globSync, readFileSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { admissionTo, bucketPolicyOf, repository, roleNames, roleOf } from "../infra/role.ts";
+import { admissionTo, bucketPolicyOf, repository, roleOf } from "../infra/role.ts";
 import { stackOf } from "../infra/template.ts";
 import { bucket, openScene, type Scene } from "../operation/scene.ts";
 import { makeIssuer } from "../servers/oidc.ts";
 import { Guard } from "../servers/policy-guard.ts";
 import type { S3Options } from "../servers/s3/index.ts";
 import { type SnsServer, startSns } from "../servers/sns.ts";
-import { startSts, type StsServer } from "../servers/sts.ts";
+import { type StsServer, startSts } from "../servers/sts.ts";
 import { checkout, type Event, type Run, runWorkflow, type Setting } from "./runner/run.ts";
 
 type Texts = Readonly<Record<string, string>>;
@@ -33,9 +33,11 @@ export interface Place extends AsyncDisposable {
 
 const ours = "holdfast-action/holdfast";
 const stack = stackOf({ Repository: repository, AllowObjectTags: "true" });
-const [backup, restore, watch] = roleNames.map((name) => roleOf(stack, name));
-if (!backup || !restore || !watch) throw new Error("a role is missing");
-const roles = [backup, restore, watch];
+const roles = {
+  backup: roleOf(stack, "backup"),
+  restore: roleOf(stack, "restore"),
+  watch: roleOf(stack, "watch"),
+};
 
 const textsOf = (paths: readonly string[]): Texts =>
   Object.fromEntries(paths.map((path) => [path, readFileSync(path, "utf8")]));
@@ -47,7 +49,7 @@ export async function openPlace(): Promise<Place> {
   await using opening = new AsyncDisposableStack();
   const [bin, hostBin] = [await makeBin(opening), await makeBin(opening)];
   const issuer = makeIssuer();
-  const admissions = roles.map(admissionTo);
+  const admissions = Object.values(roles).map(admissionTo);
   const sts = opening.use(
     await startSts({
       oidc: issuer,
@@ -74,9 +76,9 @@ export async function openPlace(): Promise<Place> {
       SSH_KNOWN_HOSTS: ssh["ssh-known-hosts"] ?? "",
       BACKUP_BUCKET: bucket,
       AWS_REGION: region,
-      BACKUP_ROLE: backup.arn,
-      RESTORE_ROLE: restore.arn,
-      WATCH_ROLE: watch.arn,
+      BACKUP_ROLE: roles.backup.arn,
+      RESTORE_ROLE: roles.restore.arn,
+      WATCH_ROLE: roles.watch.arn,
     },
     secrets: { SSH_PRIVATE_KEY: ssh["ssh-private-key"] ?? "" },
     environments: { backup: {}, restore: {}, watch: {} },
@@ -126,7 +128,7 @@ async function add(path: string, script: string): Promise<void> {
 function guarding({ issued }: StsServer): S3Options["guard"] {
   const keyArn = stack.outputs["KeyArn"];
   const guards = new Map(
-    roles.map(({ arn, policy }) => {
+    Object.values(roles).map(({ arn, policy }) => {
       const policies = [policy, bucketPolicyOf(stack)];
       return [arn.split("/").at(-1), new Guard({ policies, keyArn, isSecure: true })];
     }),
