@@ -60,6 +60,8 @@ export function startAction(inputs: Texts, env: Texts = {}, deadlineMs = 120_000
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       PATH: process.env["PATH"],
+      // What V8 made of the bundle for the test before: it saves a sixth of the time that all tests take.
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
       HOME: directory,
       RUNNER_TEMP: directory,
       GITHUB_ACTIONS: "true",

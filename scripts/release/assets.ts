@@ -28,7 +28,9 @@ writeFileSync(join(directory, "notes.md"), releaseNotes(changes, version, commit
 
 const tree = mkdtempSync(join(tmpdir(), "holdfast-release-"));
 try {
-  cpSync("workflows", join(tree, "workflows"), { recursive: true });
+  // Without the page, whose links lead into the repository.
+  const filter = (path: string) => !path.endsWith(".md");
+  cpSync("workflows", join(tree, "workflows"), { recursive: true, filter });
   for (const path of globSync("workflows/**/*.{yml,yaml}")) {
     writeFileSync(join(tree, path), pinned(readFileSync(path, "utf8"), version, commit));
   }

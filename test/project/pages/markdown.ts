@@ -34,7 +34,7 @@ export function readPages(): readonly Page[] {
 
 /** Those that lie deeper. */
 export function readDeeperPages(): readonly Page[] {
-  return read(globSync("docs/*/**/*.md", { cwd: root }).toSorted());
+  return read(globSync(["docs/*/**/*.md", "workflows/*.md"], { cwd: root }).toSorted());
 }
 
 function read(paths: readonly string[]): readonly Page[] {
