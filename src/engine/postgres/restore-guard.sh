@@ -110,17 +110,16 @@ gather() {
   trap : HUP INT TERM
   complaints=$(ask "$copy" "$statistics" 2>&1 >/dev/null) && complaints=
   printf 'statistics %.999s\n' "$(printf %s "$complaints" | tr '\n' ' ')"
+  databases=$(ask "$conninfo" "$standing") && printf 'standing %s\n' "$databases"
 }
 
-# Both read all of it, so they do it at once.
+# To count reads all of it, so the rest is done meanwhile.
 look() {
   gather 7<&- &
   gatherer=$!
-  held=$(ask "$copy" "$contents") && databases=$(ask "$conninfo" "$standing") || return
-  wait "$gatherer"
+  held=$(ask "$copy" "$contents") && wait "$gatherer" || return
   gatherer=
   printf '%s\n' "$held" | while IFS= read -r line; do printf 'holds %s\n' "$line"; done
-  printf 'standing %s\n' "$databases"
 }
 
 # A database that is made and not yet marked would be nobody's, so who makes it is not told to end either.
