@@ -63,16 +63,14 @@ export async function openGuard(staging: Staging, dump: Incoming): Promise<Guard
   const pipe = Promise.withResolvers<string>();
   const staged = Promise.withResolvers<void>();
   const known = Promise.withResolvers<Known>();
-  const held: string[] = [];
-  let complaints = "";
-  let databases: Standing = new Map();
+  const told: Told = { holds: [], statistics: [], standing: [] };
   const over = follow(flow.stream, {
     pipe: (path) => pipe.resolve(path),
     staged: () => staged.resolve(),
-    holds: (line) => held.push(line),
-    statistics: (said) => (complaints = said),
-    standing: (said) => (databases = readStanding(said)),
-    known: () => known.resolve({ contents: held, complaints, standing: databases }),
+    holds: (line) => told.holds.push(line),
+    statistics: (line) => told.statistics.push(line),
+    standing: (line) => told.standing.push(line),
+    known: () => known.resolve(knownFrom(told)),
     busy: () => dump.working(),
     full(what) {
       throw tooFull(what, staging);
@@ -88,6 +86,14 @@ export async function openGuard(staging: Staging, dump: Incoming): Promise<Guard
   const dispose = () => flow[Symbol.asyncDispose]();
   const promises = { pipe: pipe.promise, staged: staged.promise, known: known.promise, over };
   return { ...promises, [Symbol.asyncDispose]: dispose };
+}
+
+/** What a guard says about a database, by the words that its lines begin with. */
+type Told = Readonly<Record<"holds" | "statistics" | "standing", string[]>>;
+
+function knownFrom({ holds, statistics, standing }: Told): Known {
+  const complaints = statistics.join("");
+  return { contents: holds, complaints, standing: readStanding(standing.join("")) };
 }
 
 /** Heeds each line that the guard says, `WORD TEXT`, until it ends. */
