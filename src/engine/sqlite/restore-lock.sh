@@ -29,8 +29,8 @@ leave() {
 }
 
 trap 'exit 143' HUP INT PIPE TERM
-(umask 077 && set -C && : >"$claim") || fail "$(id -un 2>/dev/null || id -u) may not write there"
 trap leave EXIT
+(umask 077 && set -C && : >"$claim") || fail "$(id -un 2>/dev/null || id -u) may not write there"
 sweep_claims "$claims"
 ! at_work "$claims" || {
   printf 'held %s %s\n' "$by" "$age"

@@ -66,14 +66,16 @@ look_for_kept() {
   done
 }
 
-# Does to an empty file what a restore does, under a name of the greatest length that one has.
+# Does to an empty file what a restore does, under a name of the greatest length that one has. The file is there for a
+# moment: nothing may end us, or what we run, before it is gone.
 try_out() {
+  trap '' HUP INT PIPE TERM
   trial=./.$base.restoring-trial-$(printf %017d $$)
   said=$( (umask 077 && set -C && : >"$trial") 2>&1) || refuse denied "$(whoami) may not write there: $said"
-  trap 'rm -f -- "$trial" "$trial.x"' EXIT
   if [ -e "./$base" ]; then owner=$(stat -c %u:%g -- "./$base"); fi
   said=$(chown -- "${owner:-$(stat -c %u:%g .)}" "$trial" 2>&1) || say unowned "$said"
   rm -f -- "$trial" || refuse denied "$(whoami) may not remove what it has written there"
+  trap - HUP INT PIPE TERM
 }
 
 look_for_tool() {

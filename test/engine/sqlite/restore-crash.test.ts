@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { table, values } from "./builders.ts";
@@ -9,9 +9,10 @@ import { bringBack, type Desk, incoming, killWriter, openDesk, wantedOf } from "
 const commands = ["chmod", "chown", "ln", "mv", "rm", "sync"];
 const count = "SELECT count(*) FROM items";
 
-/** Commands of which, once armed, the one with a number kills the script that calls it, before or after its work. */
-async function deadly() {
+/** Commands of which, once armed, the one with a number sends a signal to the script that calls it, before or after its work. */
+async function deadly(signal: "KILL" | "TERM", sh = "dash") {
   const bin = directory();
+  symlinkSync(await locate(sh), join(bin.path, "sh"));
   const armed = join(bin.path, "armed");
   const calls = join(bin.path, "calls");
   for (const command of commands) {
@@ -23,7 +24,8 @@ read -r at when <'${armed}'
 [ "$(wc -l <'${calls}')" -eq "$at" ] || exec ${real} "$@"
 [ "$when" = before ] || ${real} "$@"
 ${await locate("rm")} '${armed}'
-kill -KILL "$PPID"
+kill -${signal} "$PPID"
+[ "$when ${signal}" != 'before TERM' ] || exec ${real} "$@"
 `;
     writeFileSync(join(bin.path, command), script, { mode: 0o755 });
   }
@@ -64,7 +66,7 @@ function leftovers({ dir, file }: Desk): readonly string[] {
 }
 
 test("a swap that is killed at any command leaves one whole database, and the next run goes on", async () => {
-  using death = await deadly();
+  using death = await deadly("KILL");
   using desk = openDesk(
     here({ env: death.env }),
     "app.db",
@@ -98,3 +100,18 @@ test("a swap that is killed at any command leaves one whole database, and the ne
   await bringBack(desk.restorer, stored, wantedOf(stored));
   assert.deepEqual(values(desk.file, count), [300]);
 });
+
+for (const sh of ["dash", "busybox", "bash"])
+  test(`under ${sh}, a survey that is told to end at any command leaves nothing behind`, async () => {
+    using death = await deadly("TERM", sh);
+    using desk = openDesk(here({ env: death.env }));
+    const stored = await desk.backUp();
+    for (let at = 1, survived = false; !survived; at += 1)
+      for (const when of ["before", "after"]) {
+        death.arm(at, when);
+        await Promise.allSettled([desk.restorer.survey(wantedOf(stored))]);
+        survived = death.disarm();
+        assert.deepEqual(desk.dir.names(), ["app.db"], `told ${when} command ${at}`);
+        assert.ok(survived || at < 10);
+      }
+  });
