@@ -10,6 +10,7 @@ import {
   openStorage,
 } from "./open.ts";
 import { type Copied, hostCopy } from "./host-copy/host-copy.ts";
+import type { Container } from "./host/container.ts";
 import { entered } from "./host/waiting.ts";
 import { backup } from "./operation/backup.ts";
 import { check } from "./operation/check.ts";
@@ -71,17 +72,13 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
   }
 }
 
-/** How often a container is entered at the beginning: to inspect, to try the codecs, to dump. */
-const backupEntries = 3;
-/** To survey, to lock, to try the decoders, to create the copy, to fill it. */
-const restoreEntries = 5;
-
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, measure, mask, origin } = runner;
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
-  await using container = found && entered(found, backupEntries);
+  const toDump = 1;
+  await using container = found && entered(found, toDump);
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const { hostCopy: options } = inputs;
@@ -102,14 +99,26 @@ async function runRestore(
   wanted.catch(() => {});
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
-  // A container that is stopped on the way, as one with a file is, must not be entered beforehand.
-  const isFile = inputs.source.engine === "sqlite";
-  await using container = found && entered(found, isFile ? 0 : restoreEntries);
+  await using ways = new AsyncDisposableStack();
+  const container = found && enteredFor(inputs, found, ways);
   const where = { machine, container };
   const stopping = await findStopping(inputs, machine, report);
   const restorer = await openRestorer(inputs, where, stopping.containers, runner.mask);
   const backUpLive = () => backUpFirst(inputs, where, { ...runner, storage, signal });
   await restore(inputs, { wanted, restorer, storage, stopping, backUpLive, report, signal });
+}
+
+/** Enters as often as will be needed soon: no shell should wait through a backup. */
+function enteredFor(
+  { source, safety }: RestoreInputs,
+  container: Container,
+  ways: AsyncDisposableStack,
+): Container {
+  // One that is stopped on the way, as one with a file is, must not be entered beforehand.
+  if (source.engine === "sqlite") return container;
+  const toLockAndDump = 2;
+  const toLockCreateAndFill = 3;
+  return ways.use(entered(container, safety ? toLockAndDump : toLockCreateAndFill));
 }
 
 /** The backup of what a restore is about to replace: told in the log, but its outputs and figures are not the run's. */

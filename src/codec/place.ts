@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { askFor } from "../host/ask.ts";
 import type { Host } from "../host/host.ts";
 import { quote } from "../host/quote.ts";
-import { run } from "../host/run.ts";
 import type { Stage } from "../host/stage.ts";
 import type { Codec, CodecCommand } from "./codec.ts";
 import probe from "./probe.sh.ts";
@@ -83,6 +83,8 @@ async function firstWorking(
 ): Promise<CodecCommand | undefined> {
   if (commands.length === 0) return undefined;
   const trials = commands.map((command, id) => trial(command, String(id))).join("\n");
-  const working = (await run(host, ["sh", "-c", probe, "probe", trials])).split("\n");
+  const argv = ["sh", "-c", probe, "probe", trials];
+  const stage = { name: "the trial of codecs", host, argv, secrets: [], tellsLength: false };
+  const working = (await askFor(stage)).split("\n");
   return commands.find((_, id) => working.includes(String(id)));
 }

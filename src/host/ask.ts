@@ -1,8 +1,7 @@
-import type { Readable } from "node:stream";
-import { ConnectionError } from "../errors.ts";
+import { CommandError, ConnectionError } from "../errors.ts";
 import ask from "./ask.sh.ts";
 import { openFlow } from "./flow.ts";
-import { collect, type Outcome } from "./run.ts";
+import { collect, lastLines, type Outcome } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
 /** How long what looks at something may run on when the runner has vanished without a word. */
@@ -25,23 +24,55 @@ export async function tryStage(
   heard: (stdout: string) => void = () => {},
   longestMs?: number,
 ): Promise<Outcome> {
+  const title = `${stage.name} on ${stage.host.name}`;
+  const { answering } = stage.host;
+  if (!answering) return askAlone(stage, title, heard, longestMs);
+  using _ = limit(title, longestMs, (late) => answering.stop(late));
+  return (await answering.ask(stage, heard)) ?? askAlone(stage, title, heard, longestMs);
+}
+
+/**
+ * What a command prints whose failure is none of the answers.
+ *
+ * @throws CommandError unless it exited 0, with the last lines of its stderr; otherwise as {@link tryStage}
+ */
+export async function askFor(stage: Stage): Promise<string> {
+  const { exit, stdout, stderr } = await tryStage(stage);
+  if (exit.code === 0) return stdout;
+  const said = lastLines(stderr);
+  const failed = `${stage.name} on ${stage.host.name} failed with exit status ${exit.code}`;
+  throw new CommandError(said ? `${failed}: ${said}` : failed, {
+    hint: "What the tool itself said stands in the message.",
+  });
+}
+
+/** Enters for nothing but this. */
+async function askAlone(
+  stage: Stage,
+  title: string,
+  heard: (stdout: string) => void,
+  longestMs: number | undefined,
+): Promise<Outcome> {
   const argv = ["sh", "-c", ask, "ask", ...stage.argv];
   await using flow = await openFlow([{ ...stage, argv }], silenceMs);
-  const title = `${stage.name} on ${stage.host.name}`;
-  using _ = limit(flow.stream, title, longestMs);
+  using _ = limit(title, longestMs, (late) => void flow.stream.destroy(late));
   const stdout = await collect(flow.stream, title, { heard });
   const { facts } = flow;
   const exit = { code: Number(facts.get("status")?.[0]), signal: undefined };
   return { exit, stdout, stderr: (facts.get("said") ?? []).join("\n") };
 }
 
-function limit(stream: Readable, title: string, longestMs: number | undefined): Disposable {
-  const late = () => {
+function limit(
+  title: string,
+  longestMs: number | undefined,
+  end: (late: ConnectionError) => void,
+): Disposable {
+  const tell = () => {
     const message = `${title} got no answer within ${Number(longestMs) / 60_000} minutes`;
     const hint =
       "The server accepts connections but hangs. Look at its log, its disk and its locks.";
-    stream.destroy(new ConnectionError(message, { hint, transient: true }));
+    end(new ConnectionError(message, { hint, transient: true }));
   };
-  const timer = longestMs === undefined ? undefined : setTimeout(late, longestMs);
+  const timer = longestMs === undefined ? undefined : setTimeout(tell, longestMs);
   return { [Symbol.dispose]: () => clearTimeout(timer) };
 }

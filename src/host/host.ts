@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { Answering } from "./answering.ts";
 
 /**
  * A place where commands run. A container is a Host wrapped round the Host that its engine runs on, so
@@ -16,6 +17,9 @@ export interface Host {
    * terminal. On a host without `outer` it is `argv` itself.
    */
   entering(argv: readonly string[]): readonly string[];
+
+  /** A shell that is here already and runs what only answers, so that nobody has to come in for that. */
+  readonly answering?: Answering;
 
   /**
    * Starts `argv` here, without a shell between: every element arrives as it is. Resolves as soon as the

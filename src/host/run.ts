@@ -73,20 +73,26 @@ export async function tryRun(
 export async function collect(
   stream: Readable,
   title: string,
-  { maxBytes = 8 * 1024 * 1024, heard }: Collecting,
+  { maxBytes = longestAnswer, heard }: Collecting,
 ): Promise<string> {
-  const limit = new CommandError(`${title} wrote more than ${maxBytes} bytes`, {
-    hint: "Run it there by hand to see what it prints.",
-  });
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) throw limit;
+    if (bytes > maxBytes) throw tooLong(title, maxBytes);
     chunks.push(chunk);
     heard?.(Buffer.concat(chunks).toString());
   }
   return Buffer.concat(chunks).toString();
+}
+
+/** The longest answer that is taken unless somebody wants more, in bytes. */
+export const longestAnswer = 8 * 1024 * 1024;
+
+export function tooLong(title: string, maxBytes: number): CommandError {
+  return new CommandError(`${title} wrote more than ${maxBytes} bytes`, {
+    hint: "Run it there by hand to see what it prints.",
+  });
 }
 
 interface Collecting {
@@ -102,7 +108,8 @@ function ending({ code, signal }: Exit): string {
   return code === undefined ? `was killed by ${signal}` : `failed with exit status ${code}`;
 }
 
-function lastLines(stderr: string): string {
+/** As much of what a command complained of as a message can take. */
+export function lastLines(stderr: string): string {
   return stderr.trim().split("\n").slice(-10).join("\n");
 }
 

@@ -1,15 +1,14 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { ClientChannel } from "ssh2";
-import { asError, ConnectionError } from "../errors.ts";
-import type { Host, Process } from "./host.ts";
+import { asError } from "../errors.ts";
+import type { Host } from "./host.ts";
 import { parseKnownHosts } from "./known-hosts.ts";
 import { readPrivateKey } from "./private-key.ts";
+import { hostOver } from "./ssh-host.ts";
 import { type Endpoint, forwardFault, nameOf, sshFault } from "./ssh-fault.ts";
 import { type Link, type Login, unlessLost } from "./ssh-link.ts";
 import { type Dial, openLink } from "./ssh-open.ts";
-import { sshProcess } from "./ssh-process.ts";
-import { become, waitingCommand, waitingLine } from "./waiting.ts";
 import { widen } from "./window.ts";
 
 /** How to log in to a host, as the inputs say it. */
@@ -67,41 +66,6 @@ async function openThrough(
   return openLink(to, { ...login, signal }, forwarded(first, jump, to));
 }
 
-/**
- * To open a channel, to start a shell in it and to hear from the command are a round trip each. So there is always a shell that
- * waits for the next command, and only the last one remains.
- */
-function hostOver(link: Link, name: string, links: AsyncDisposableStack): Host & AsyncDisposable {
-  const open = () => startWaiting(link, name);
-  let waiting = open();
-  waiting.catch(() => {});
-  return {
-    name,
-    outer: undefined,
-    entering: (argv) => argv,
-    async start(argv) {
-      const line = waitingLine(argv);
-      // It may have been one channel too many; by now another one may have gone.
-      const taken = waiting.catch(open);
-      waiting = taken.then(open);
-      waiting.catch(() => {});
-      const process = await taken;
-      link.lost.throwIfAborted();
-      return become(process, line);
-    },
-    [Symbol.asyncDispose]: () => links.disposeAsync(),
-  };
-}
-
-async function startWaiting({ client, lost }: Link, name: string): Promise<Process> {
-  const channel = await unlessLost<ClientChannel>(lost, (resolve, reject) => {
-    client.exec(waitingCommand, (cause, opened) =>
-      cause ? reject(noChannel(name, cause)) : resolve(opened),
-    );
-  });
-  return sshProcess(name, channel, lost, widen(client, channel));
-}
-
 function tcp(to: Endpoint, { key, silenceMs, signal }: Login): Dial {
   return async () => {
     signal.throwIfAborted();
@@ -137,12 +101,4 @@ function forwarded({ client, lost }: Link, jump: Endpoint, to: Endpoint): Dial {
     channel.pause().on("data", widen(client, channel));
     return channel;
   };
-}
-
-function noChannel(name: string, cause: Error): ConnectionError {
-  return new ConnectionError(`${name} starts no further command: ${cause.message}`, {
-    hint: "Look at MaxSessions, ForceCommand and the log of its sshd.",
-    cause,
-    transient: true,
-  });
 }

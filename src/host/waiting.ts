@@ -1,3 +1,4 @@
+import { Answering } from "./answering.ts";
 import type { Host, Process } from "./host.ts";
 import { oneLine, quote } from "./quote.ts";
 import { within } from "./within.ts";
@@ -20,25 +21,38 @@ export function become(shell: Process, line: string): Process {
 }
 
 /**
- * A host that is entered before anybody knows what for: the first `times` commands find a shell that waits for them. The way
- * into a container takes 60 ms of a processor's time, which then pass while something else is waited for. Disposing ends the
- * shells that nobody has needed.
+ * A host that is entered before anybody knows what for: the first `times` commands find a shell that waits for them, and
+ * questions one that answers them all. The way into a container takes 60 ms of a processor's time, which then pass while something
+ * else is waited for. Disposing ends the shells that nobody has needed.
  */
 export function entered<H extends Host>(host: H, times: number): H & AsyncDisposable {
-  const shells = Array.from({ length: times }, () => host.start(waitingArgv));
+  const answering = new Answering(host, silenceMs);
+  // Side by side they would only be in each other's way, and the first answer comes before the first command.
+  const enter = () => answering.begun.then(() => host.start(waitingArgv));
+  const shells = Array.from({ length: times }, enter);
   for (const shell of shells) shell.catch(() => {});
   return {
     ...host,
+    answering,
     async start(argv) {
       const line = waitingLine(argv);
       const shell = shells.shift();
-      return shell ? become(await shell, line) : host.start(argv);
+      try {
+        return shell ? become(await shell, line) : await host.start(argv);
+      } catch {
+        // Where few may come at a time, who only answers makes room.
+        await answering.leave();
+        return host.start(argv);
+      }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all(shells.splice(0).map(leave));
+      await Promise.all([answering[Symbol.asyncDispose](), ...shells.splice(0).map(leave)]);
     },
   };
 }
+
+/** How long the shell that answers waits for a sign of life. */
+const silenceMs = 60_000;
 
 /** How long a shell may take to end once nothing comes any more. */
 const endingMs = 2_000;

@@ -1,6 +1,6 @@
 import type { Proven } from "../backup/entry.ts";
 import { judgeAll, surveyBucket } from "../backup/history.ts";
-import { keyFor, type Naming } from "../backup/key.ts";
+import { keyFor } from "../backup/key.ts";
 import type { Codec } from "../codec/codec.ts";
 import { codecsFor } from "../codec/index.ts";
 import { placeCodecs } from "../codec/place.ts";
@@ -47,10 +47,11 @@ export async function planBackup(
 ): Promise<Plan> {
   const began = new Date();
   const codecs = codecsFor(inputs.compression, inputs.encryptTo);
-  // At once, since over a long link the way there and back is all that either costs.
-  const [database, placement] = await Promise.all([
-    engine.inspect(),
+  // At once, since over a long link the way there and back is all that each costs; and what needs no answers of its own first.
+  const [placement, database, survey] = await Promise.all([
     placeCodecs(engine.host, codecs),
+    engine.inspect(),
+    surveyBucket(storage, inputs.naming),
   ]);
   const dump = engine.dump(database);
   const extension = [engine.extension, ...codecs.map((codec) => codec.extension)].join(".");
@@ -58,7 +59,7 @@ export async function planBackup(
   const key = keyFor(inputs.naming, subject, began);
   const [{ remote, local }, history] = await Promise.all([
     dump.host === engine.host ? placement : placeCodecs(dump.host, codecs),
-    readHistory(storage, inputs.naming, subject),
+    readHistory(storage, survey, subject),
     refuseTaken(storage, key),
   ]);
   if (copyOnHost) refuseLeft(local);
@@ -73,6 +74,7 @@ export async function planBackup(
     stages: [dump, ...remote, ...(copy ? [copy.stage] : [])],
     codecs: local,
     copy,
+    survey,
     ...history,
   };
 }
@@ -90,14 +92,11 @@ function refuseLeft([codec]: readonly Codec[]): void {
 
 async function readHistory(
   storage: Storage,
-  naming: Naming,
+  { candidates }: Survey,
   { database, engine }: { readonly database: string; readonly engine: EngineName },
-): Promise<Pick<Plan, "survey" | "earlier" | "unproven">> {
-  const survey = await surveyBucket(storage, naming);
-  const { candidates } = survey;
+): Promise<Pick<Plan, "earlier" | "unproven">> {
   const entries = await judgeAll(storage, candidates, { database, engine, limit: chartLength });
   return {
-    survey,
     earlier: entries.filter((entry) => entry.kind === "proven"),
     unproven: candidates
       .filter(({ parsed, hasManifest }) => parsed?.database === database && !hasManifest)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { askFor } from "../../src/host/ask.ts";
 import { findContainer } from "../../src/host/container.ts";
 import { run } from "../../src/host/run.ts";
 import { entered } from "../../src/host/waiting.ts";
@@ -9,16 +10,21 @@ import { localHost } from "../servers/local-host.ts";
 
 const pid = ["sh", "-c", "echo $$"];
 
-test("a host that is entered beforehand has a shell for each of the first commands, and starts the others itself", async () => {
+test("a host that is entered beforehand has a shell for each of the first commands and one for all questions, and starts the others itself", async () => {
   await using server = await startContainer({ image: image("bare") });
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
   let starts = 0;
   const counted = { ...found, start: (argv: readonly string[]) => (starts++, found.start(argv)) };
   await using host = entered(counted, 2);
-  assert.equal(starts, 2);
+  await host.answering?.begun;
+  assert.equal(starts, 3);
+  for (const word of ["one", "two"]) {
+    const stage = { name: word, host, argv: ["echo", word], secrets: [], tellsLength: false };
+    assert.equal(await askFor(stage), `${word}\n`);
+  }
   const pids = [await run(host, pid), await run(host, pid), await run(host, pid)];
   assert.equal(new Set(pids).size, 3);
-  assert.equal(starts, 3);
+  assert.equal(starts, 4);
 });
 
 test("a host that was entered for nothing is left without a process", async () => {

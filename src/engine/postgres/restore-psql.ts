@@ -1,5 +1,5 @@
 import { CommandError } from "../../errors.ts";
-import { tryStage } from "../../host/ask.ts";
+import { askFor } from "../../host/ask.ts";
 import type { Host } from "../../host/host.ts";
 import type { Stage } from "../../host/stage.ts";
 import { intoDatabase, type Login } from "./login.ts";
@@ -39,12 +39,9 @@ export async function ask(
 
 /** What a stage of psql's prints. @throws CommandError with what psql said; ConnectionError */
 export async function answer(stage: Stage): Promise<string> {
-  const { exit, stdout, stderr } = await tryStage(stage);
-  if (exit.code === 0) return stdout;
-  const message = `${stage.name} on ${stage.host.name} failed with exit status ${exit.code}: ${stderr.trim()}`;
-  throw clear(
-    new CommandError(message, { hint: "What the tool itself said stands in the message." }),
-  );
+  return await askFor(stage).catch((thrown: unknown) => {
+    throw clear(thrown);
+  });
 }
 
 /** An error without the line numbers of our own scripts, which tell nobody anything. */

@@ -1,5 +1,4 @@
-import { CommandError } from "../../errors.ts";
-import { tryStage } from "../../host/ask.ts";
+import { askFor } from "../../host/ask.ts";
 import type { Host } from "../../host/host.ts";
 import type { Stage } from "../../host/stage.ts";
 import { prelude } from "./place.ts";
@@ -27,11 +26,5 @@ export function stageOf(host: Host, script: Script): Stage {
  * @throws CommandError unless it exited 0; ConnectionError
  */
 export async function ask(host: Host, script: Script): Promise<string> {
-  const { exit, stdout, stderr } = await tryStage(stageOf(host, script));
-  if (exit.code === 0) return stdout;
-  const said = stderr.trim().split("\n").slice(-10).join("\n");
-  throw new CommandError(
-    `the script ${script.name} on ${host.name} failed with exit status ${exit.code}: ${said}`,
-    { hint: "What the tool itself said stands in the message." },
-  );
+  return await askFor(stageOf(host, { ...script, name: `the script ${script.name}` }));
 }
