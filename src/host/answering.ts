@@ -136,10 +136,8 @@ export class Answering implements AsyncDisposable {
   /** Ends it, once it is through with what it runs. */
   async leave(): Promise<void> {
     this.#over = true;
-    this.#flow.then(
-      (flow) => flow.say("leave"),
-      () => {},
-    );
+    const flow = await this.#flow.catch(() => undefined);
+    flow?.say("leave");
     await this.#life;
   }
 

@@ -142,9 +142,9 @@ for (const fingerprint of ["rows", "none"] as const)
       });
 
     if (fingerprint === "rows")
-      test("fails when the role may not have a session for counting besides", async () => {
+      test("fails when the role may not have the sessions that counting takes", async () => {
         await server.sql(
-          `CREATE ROLE narrow LOGIN CONNECTION LIMIT 2 PASSWORD '${password}'; GRANT pg_read_all_data TO narrow`,
+          `CREATE ROLE narrow LOGIN CONNECTION LIMIT 1 PASSWORD '${password}'; GRANT pg_read_all_data TO narrow`,
         );
         const login = { database: "big", host: "127.0.0.1", user: "narrow", password };
         const engine = postgres(inside(server), options({ ...login, fingerprint }));
