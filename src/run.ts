@@ -19,6 +19,7 @@ import type { Origin } from "./operation/proof.ts";
 import { prune } from "./operation/prune.ts";
 import { chosen } from "./operation/artifact.ts";
 import { restore } from "./operation/restore.ts";
+import { silenceMs } from "./operation/stall.ts";
 import { runDoctor } from "./patient.ts";
 import type { Measure } from "./report/measuring.ts";
 import type { Report } from "./report/report.ts";
@@ -78,7 +79,7 @@ async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSign
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
   const toDump = 1;
-  await using container = found && entered(found, toDump);
+  await using container = found && entered(found, toDump, silenceMs(inputs.stallMs));
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const { hostCopy: options } = inputs;
@@ -110,7 +111,7 @@ async function runRestore(
 
 /** Enters as often as will be needed soon: no shell should wait through a backup. */
 function enteredFor(
-  { source, safety }: RestoreInputs,
+  { source, safety, stallMs }: RestoreInputs,
   container: Container,
   ways: AsyncDisposableStack,
 ): Container {
@@ -118,7 +119,8 @@ function enteredFor(
   if (source.engine === "sqlite") return container;
   const toLockAndDump = 2;
   const toLockCreateAndFill = 3;
-  return ways.use(entered(container, safety ? toLockAndDump : toLockCreateAndFill));
+  const times = safety ? toLockAndDump : toLockCreateAndFill;
+  return ways.use(entered(container, times, silenceMs(stallMs)));
 }
 
 /** The backup of what a restore is about to replace: told in the log, but its outputs and figures are not the run's. */

@@ -23,7 +23,7 @@ const enteringMs = 10_000;
  * gone once. Like every flow it ends when this process does, or its connection.
  */
 export class Answering implements AsyncDisposable {
-  readonly #host: Host;
+  readonly #where: string;
   readonly #mark = `holdfast-${randomBytes(12).toString("hex")}`;
   readonly #flow: Promise<Flow>;
   /** What has no answer yet, in the order in which it was asked; first the greeting, which nobody has asked for. */
@@ -38,7 +38,7 @@ export class Answering implements AsyncDisposable {
 
   /** @param silenceMs how long the far side waits for a sign of life */
   constructor(host: Host, silenceMs: number) {
-    this.#host = host;
+    this.#where = host.name;
     const greeting = question("the greeting");
     this.#questions = [greeting];
     this.begun = within(enteringMs, greeting.promise);
@@ -83,12 +83,11 @@ export class Answering implements AsyncDisposable {
   async #say({ argv, secrets }: Stage, { promise }: Question): Promise<void> {
     const command = oneLine(quote(argv));
     const flow = await this.#flow.catch(() => undefined);
-    if (!flow) return;
-    flow.say(`run ${command}`);
+    flow?.say(`run ${command}`);
     try {
       // A command may end before anybody knows what it should have read.
       const lines = await Promise.race([secrets, promise.then(() => [])]);
-      for (const line of [...lines.map((text) => `>${text}`), "end"]) flow.say(line);
+      for (const line of [...lines.map((text) => `>${text}`), "end"]) flow?.say(line);
     } catch (thrown) {
       this.stop(asError(thrown));
     }
@@ -100,13 +99,15 @@ export class Answering implements AsyncDisposable {
       text += piece;
       for (let answer = this.#read(text); answer; answer = this.#read(text)) {
         text = answer.rest;
-        this.#questions.shift()?.resolve(answer.outcome);
         this.#greeted = true;
+        const asked = this.#questions.shift();
+        asked?.heard(answer.outcome.stdout);
+        asked?.resolve(answer.outcome);
       }
       const [asked] = this.#questions;
       asked?.heard(text);
       if (text.length > longestAnswer)
-        throw tooLong(`${asked?.name} on ${this.#host.name}`, longestAnswer);
+        throw tooLong(`${asked?.name} on ${this.#where}`, longestAnswer);
     }
   }
 

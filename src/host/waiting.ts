@@ -24,8 +24,14 @@ export function become(shell: Process, line: string): Process {
  * A host that is entered before anybody knows what for: the first `times` commands find a shell that waits for them, and
  * questions one that answers them all. The way into a container takes 60 ms of a processor's time, which then pass while something
  * else is waited for. Disposing ends the shells that nobody has needed.
+ *
+ * @param silenceMs how long the one that answers waits for a sign of life
  */
-export function entered<H extends Host>(host: H, times: number): H & AsyncDisposable {
+export function entered<H extends Host>(
+  host: H,
+  times: number,
+  silenceMs: number,
+): H & AsyncDisposable {
   const answering = new Answering(host, silenceMs);
   // Side by side they would only be in each other's way, and the first answer comes before the first command.
   const enter = () => answering.begun.then(() => host.start(waitingArgv));
@@ -50,9 +56,6 @@ export function entered<H extends Host>(host: H, times: number): H & AsyncDispos
     },
   };
 }
-
-/** How long the shell that answers waits for a sign of life. */
-const silenceMs = 60_000;
 
 /** How long a shell may take to end once nothing comes any more. */
 const endingMs = 2_000;

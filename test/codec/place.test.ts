@@ -22,11 +22,14 @@ function codec(wanted: string): Codec {
 let bin: string;
 beforeEach(() => {
   bin = mkdtempSync(join(tmpdir(), "holdfast-bin-"));
+  // Without it no command of ours is kept alive anywhere.
+  install("sleep");
 });
 afterEach(() => rmSync(bin, { recursive: true }));
 
-/** This machine with no other commands than those in `bin`. */
-function machine(shell: readonly string[] = ["/bin/sh"]): Host {
+/** This machine with hardly any other commands than those that a test puts into `bin`. */
+function machine(shell: readonly [string, ...string[]] = ["/bin/sh"]): Host {
+  symlinkSync(shell[0], join(bin, "sh"));
   return here({ shell, env: { PATH: bin } });
 }
 
@@ -39,7 +42,11 @@ function installScript(name: string, body: string): void {
   chmodSync(join(bin, name), 0o755);
 }
 
-const shells = [["/bin/dash"], ["/bin/bash"], ["/bin/busybox", "sh"]];
+const shells: readonly [string, ...string[]][] = [
+  ["/bin/dash"],
+  ["/bin/bash"],
+  ["/bin/busybox", "sh"],
+];
 for (const shell of shells) {
   test(`decoders run where the tool decodes, as ${shell.join(" ")} finds out`, async () => {
     install("zstd", "gzip");
@@ -80,13 +87,14 @@ test("nothing is decoded beside the database that must be decoded on the runner 
 });
 
 test("an encoder that only looks like one is not used", async () => {
+  const host = machine();
   installScript("gzip", "exit 3");
   installScript("zstd", "while read -r line; do :; done");
-  assert.deepEqual(await placeCodecs(machine(), [zstd]), { remote: [], local: [zstd] });
-  assert.deepEqual(await placeCodecs(machine(), [gzip]), { remote: [], local: [gzip] });
+  assert.deepEqual(await placeCodecs(host, [zstd]), { remote: [], local: [zstd] });
+  assert.deepEqual(await placeCodecs(host, [gzip]), { remote: [], local: [gzip] });
   rmSync(join(bin, "gzip"));
   install("gzip");
-  const { remote, local } = await placeCodecs(machine(), [gzip, age]);
+  const { remote, local } = await placeCodecs(host, [gzip, age]);
   assert.deepEqual([remote.map(({ name }) => name), local], [["gzip"], [age]]);
 });
 

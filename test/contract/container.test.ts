@@ -20,7 +20,7 @@ hostContract("a container that shells have entered already", async () => {
   await using servers = new AsyncDisposableStack();
   const { name } = servers.use(await startContainer({ image: image("bare") }));
   const found = await findContainer(localHost(), ["docker"], { by: "name", name });
-  const host = servers.use(entered(found, 3));
+  const host = servers.use(entered(found, 3, 20_000));
   const owned = servers.move();
   return { ...host, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 });

@@ -67,6 +67,15 @@ for (const [way, on] of Object.entries(ways)) {
         });
       });
 
+      test("shows all of an answer before the end, also of one that comes at once", async () => {
+        const heard: string[] = [];
+        await tryStage(stage("echo a; sleep 0.3; echo b", [], host), (text) => heard.push(text));
+        assert.deepEqual([heard[0], heard.at(-1)], ["a\n", "a\nb\n"]);
+        heard.length = 0;
+        await tryStage(stage("echo once", [], host), (text) => heard.push(text));
+        assert.equal(heard.at(-1), "once\n");
+      });
+
       test("starts a command before its secrets are known", async () => {
         let know = (_lines: readonly string[]): void => {};
         const secrets = new Promise<readonly string[]>((resolve) => (know = resolve));

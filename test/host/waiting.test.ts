@@ -15,7 +15,7 @@ test("a host that is entered beforehand has a shell for each of the first comman
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
   let starts = 0;
   const counted = { ...found, start: (argv: readonly string[]) => (starts++, found.start(argv)) };
-  await using host = entered(counted, 2);
+  await using host = entered(counted, 2, 20_000);
   await host.answering?.begun;
   assert.equal(starts, 3);
   for (const word of ["one", "two"]) {
@@ -33,7 +33,7 @@ test("a host that was entered for nothing is left without a process", async () =
   const processes = ["sh", "-c", "ls -d /proc/[0-9]* | wc -l"];
   const before = await run(found, processes);
   {
-    await using host = entered(found, 3);
+    await using host = entered(found, 3, 20_000);
     await run(host, pid);
   }
   // The engine's client may end a moment before what it ran.
@@ -45,6 +45,6 @@ test("a container that has gone meanwhile fails the command, not the entering", 
   await using server = await startContainer({ image: image("bare") });
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
   await server[Symbol.asyncDispose]();
-  await using host = entered(found, 1);
+  await using host = entered(found, 1, 20_000);
   await assert.rejects(run(host, pid), /sh on container .* failed with exit status/);
 });
