@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { pipeline, Readable, Writable } from "node:stream";
 import { pipeline as flowing } from "node:stream/promises";
 import { buffer } from "node:stream/consumers";
@@ -26,6 +27,7 @@ import {
   type SqliteDumps,
   sqliteDumps,
 } from "./dumps.ts";
+import { pathWithout } from "./path-without.ts";
 
 const identity = await generateIdentity();
 const recipient = await identityToRecipient(identity);
@@ -33,9 +35,11 @@ const zstd: Compression = { name: "zstd", level: 3 };
 const gzip: Compression = { name: "gzip", level: 6 };
 const none: Compression = { name: "none", level: undefined };
 
-/** A place with all tools, and one with none. */
+/** A place with all tools, and one that can decode nothing. */
 const equipped = here();
-const bare = here({ shell: ["/bin/sh"], env: { PATH: "/nowhere" } });
+const path = pathWithout(["zstd", "gzip", "age"]);
+after(() => rmSync(path, { recursive: true }));
+const bare = here({ env: { PATH: path } });
 
 let postgres: PostgresDumps;
 let sqlite: SqliteDumps;
