@@ -68,7 +68,7 @@ export async function inspect(
 function inspection(host: Host, variables: string, secrets: Stage["secrets"]): Stage {
   const script = [environmentScript, toolsScript, passwordScript, inspectScript].join("\n");
   const questions = [`${question}\n${restoring}`, others];
-  const argv = ["sh", "-c", script, "inspect", variables, ...questions];
+  const argv = ["sh", "-c", script, "inspect", variables, "pg_dump", ...questions];
   return { name: "the inspection", host, argv, secrets, tellsLength: false };
 }
 

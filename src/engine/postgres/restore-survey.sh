@@ -1,14 +1,13 @@
 #!/bin/sh
-# Asks a server about itself. Runs behind tools.sh, which leaves psql, conninfo and found(), live.sh, which leaves live, and password.sh.
+# Asks a server about itself. Runs behind tools.sh, which leaves psql and conninfo, live.sh, which leaves live, and password.sh.
 #
 #   survey QUESTION NEEDS DATABASE…
 #
 #   NEEDS     a variable of QUESTION, as the live database's name is
 #   DATABASE  where to ask; of several the first that exists and is not the live one
 #
-# stdout, besides that of tools.sh: `pg_restore PATH VERSION` for every one that works, tabs between; what QUESTION answers;
-# `asked DATABASE`; `disk DIRECTORY LINE`, a tab between, with what df says of each directory of the server's when its data are here. When
-# nothing answers: a line `complaint TEXT` for each that psql said, and `status STATUS`.
+# stdout, besides that of tools.sh: what QUESTION answers; `asked DATABASE`; `disk DIRECTORY LINE`, a tab between, with what
+# df says of each directory of the server's when its data are here. When nothing answers: a line `complaint TEXT` for each that psql said, and `status STATUS`.
 trap : HUP INT TERM
 question=$1
 needs=$2
@@ -20,7 +19,6 @@ ask() {
     "$psql" -XqAtw -v ON_ERROR_STOP=1 -v live="$live" -v needs="$needs" -d "$conninfo dbname=$1" 2>&1
 }
 
-found pg_restore
 for database do
   # shellcheck disable=SC2154 # of live.sh
   [ "$database" != "$live" ] || continue

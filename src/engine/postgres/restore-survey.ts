@@ -101,7 +101,7 @@ async function tell(
   const known = Promise.withResolvers<Environment>();
   // Who is logged in as depends on the first answer; the tools are found meanwhile.
   const pending = known.promise.then((values) => loginFrom(values, host, options, session));
-  const parameters = [variables.words, survey, JSON.stringify(needs), ...maintenance];
+  const parameters = [variables.words, "pg_restore", survey, JSON.stringify(needs), ...maintenance];
   const stage = {
     name: "the survey",
     host,

@@ -1,9 +1,13 @@
 #!/bin/sh
 # Finds the tools, and then reads two lines from stdin: a connection string, with \\n for a line break and \\\\ for a
 # backslash, and the key of the database's advisory lock. Who is still finding out how to connect can have the
-# tools found meanwhile. password.sh and inspect.sh follow.
+# tools found meanwhile. password.sh and either inspect.sh or survey.sh follow.
 #
-# stdout: lines `pg_dump PATH VERSION` for every one that works, `stdbuf` when that does, `psql PATH VERSION` for one; tabs
+#   tools TOOL
+#
+#   TOOL   `pg_dump` or `pg_restore`; the other arguments are left to the script behind this one
+#
+# stdout: lines `TOOL PATH VERSION` for every one that works, `stdbuf` when that does, `psql PATH VERSION` for one; tabs
 # between the fields.
 
 # Debian's /usr/bin/pg_dump is a wrapper that has its own mind about the port: it comes behind the real ones.
@@ -16,12 +20,16 @@ places_of() {
 }
 
 found() {
+  tried=
   for path in $(places_of "$1"); do
+    case "$tried " in *" $path "*) continue ;; esac
+    tried="$tried $path"
     version=$("$path" --version 2>/dev/null) && printf '%s\t%s\t%s\n' "$1" "$path" "$version"
   done
 }
 
-found pg_dump
+found "$1"
+shift
 stdbuf -o1M true 2>/dev/null && echo stdbuf
 # Any psql can ask and count; of several the first is one of Debian's real ones.
 psql=$(found psql | head -n 1)
