@@ -5,7 +5,7 @@ import { startBenchDatabase } from "./database.ts";
 import { openSite, type Site, succeed } from "./site.ts";
 import { median, secondsSince, timeShell } from "./stopwatch.ts";
 
-const rounds = 3;
+const rounds = 5;
 
 /**
  * A whole restore of the database of 650 MB over the live one, against the pipeline that people write by hand, which makes an
