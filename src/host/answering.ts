@@ -9,7 +9,7 @@ import { longestAnswer, type Outcome, tooLong } from "./run.ts";
 import type { Stage } from "./stage.ts";
 import { within } from "./within.ts";
 
-/** A command that looks at something, and what is shown all of its stdout so far whenever more has come. */
+/** What has been asked; `heard` is shown all of its stdout so far whenever more has come. */
 interface Question extends PromiseWithResolvers<Outcome | undefined> {
   readonly name: string;
   readonly heard: (stdout: string) => void;

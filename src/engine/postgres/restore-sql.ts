@@ -98,7 +98,10 @@ ${["BEGIN", ...statements, "COMMIT"].join("\\;\n")};
 SELECT ceil(extract(epoch FROM clock_timestamp() - :'began') * 1000);`;
 }
 
-/** The row count of every table that pg_dump dumps, with as many workers as the server likes, as lines of JSON `["schema.table", 42]`, and then the names of all extensions. */
+/**
+ * The row count of every table that pg_dump dumps, as lines of JSON `["schema.table", 42]`, and then the names of all extensions. The
+ * server counts with as many workers as it likes.
+ */
 export const contents = `${start}
 ${unhurried}
 SELECT format('SELECT json_build_array(%L, count(*)) FROM ONLY %I.%I',

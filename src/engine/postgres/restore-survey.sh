@@ -7,7 +7,8 @@
 #   DATABASE  where to ask; of several the first that exists and is not the live one
 #
 # stdout, besides that of tools.sh: what QUESTION answers; `asked DATABASE`; `disk DIRECTORY LINE`, a tab between, with what
-# df says of each directory of the server's when its data are here. When nothing answers: a line `complaint TEXT` for each that psql said, and `status STATUS`.
+# df says of each directory of the server's when its data are here. When nothing answers: a line `complaint TEXT` for each that
+# psql said, and `status STATUS`.
 trap : HUP INT TERM
 question=$1
 needs=$2

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Finds the tools, and then reads two lines from stdin: a connection string, with \\n for a line break and \\\\ for a
 # backslash, and the key of the database's advisory lock. Who is still finding out how to connect can have the
-# tools found meanwhile. password.sh and either inspect.sh or survey.sh follow.
+# tools found meanwhile. password.sh and either inspect.sh or restore-live.sh follow.
 #
 #   tools TOOL
 #
