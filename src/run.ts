@@ -11,7 +11,7 @@ import {
 } from "./open.ts";
 import { type Copied, hostCopy } from "./host-copy/host-copy.ts";
 import type { Container } from "./host/container.ts";
-import { entered } from "./host/waiting.ts";
+import { entered, enteredOnce } from "./host/waiting.ts";
 import { backup } from "./operation/backup.ts";
 import { check } from "./operation/check.ts";
 import { list } from "./operation/list.ts";
@@ -78,8 +78,7 @@ async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSign
   await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
-  const toDump = 1;
-  await using container = found && entered(found, toDump, silenceMs(inputs.stallMs));
+  await using container = found && enteredOnce(found, silenceMs(inputs.stallMs));
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const { hostCopy: options } = inputs;

@@ -1,28 +1,24 @@
 #!/bin/sh
-# Answers questions: runs one command after another, each with lines of its own to read, until it is told to `leave`.
+# Answers questions: runs one command after another, each with lines of its own to read, until it is told to `leave` or to
+# become another pipeline. It is itself the pipeline of a lifeline, which leaves MARK and its functions.
 #
-#   sh -c ANSWERING answering MARK
-#
-#   MARK   an unguessable word
-#
-# stdin, lines:   `run COMMAND`, shell text with \\n for a line break and \\\\ for a backslash; then `>TEXT` for each line that
-#                 the command reads, and `end`. An empty line is a beat.
+# stdin, lines:   `run COMMAND`, then `>TEXT` for each line that the command reads, and `end`. `become PIPELINE`, `leave`. Both are
+#                 shell text with \\n for a line break and \\\\ for a backslash. An empty line is a beat.
 # stdout:         what the command writes there, and behind it lines `MARK STATUS`, what it wrote to stderr, and `MARK`. The first
-#                 answer comes unasked, and is empty.
+#                 answer comes unasked, and is empty. Then what the pipeline writes.
 #
 # Like every shell of ours it stays until what it runs has ended, as lifeline.sh says.
 trap : HUP INT TERM
-mark=$1
-exec 3<&0 4>&1 </dev/null
+exec 4>&1
 
 answer() {
-  printf '\n%s %s\n%s\n%s\n' "$mark" "$1" "$2" "$mark" >&4
+  printf '\n%s %s\n%s\n%s\n' "$HOLDFAST_MARK" "$1" "$2" "$HOLDFAST_MARK"
 }
 
 # It reads to the `end` even when the command has ended before.
 lines() {
   trap : HUP INT PIPE TERM
-  while IFS= read -r line <&3; do
+  while IFS= read -r line; do
     case $line in
     '>'*) printf '%s\n' "${line#>}" 2>/dev/null ;;
     end) return ;;
@@ -40,9 +36,16 @@ run() {
 }
 
 answer 0 ''
-while IFS= read -r line <&3; do
+pipeline=
+while IFS= read -r line; do
   case $line in
-  leave) exit ;;
+  leave) break ;;
   'run '*) lines | run "$(printf %b "${line#run }")" ;;
+  'become '*)
+    pipeline=$(printf %b "${line#become }")
+    break
+    ;;
   esac
 done
+exec 4>&-
+eval "$pipeline"

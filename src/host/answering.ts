@@ -1,51 +1,52 @@
-import { randomBytes } from "node:crypto";
-import type { Readable } from "node:stream";
-import { asError, ConnectionError } from "../errors.ts";
+import { asError } from "../errors.ts";
 import script from "./answering.sh.ts";
-import { type Flow, openFlow } from "./flow.ts";
-import type { Host } from "./host.ts";
+import type { Exit, Host } from "./host.ts";
+import { type Lifeline, newMark, startLifeline } from "./lifeline.ts";
+import { type Question, Questions } from "./questions.ts";
 import { oneLine, quote } from "./quote.ts";
-import { longestAnswer, type Outcome, tooLong } from "./run.ts";
+import type { Outcome } from "./run.ts";
 import type { Stage } from "./stage.ts";
+import { failureOf } from "./verdict.ts";
 import { within } from "./within.ts";
 
-/** What has been asked; `heard` is shown all of its stdout so far whenever more has come. */
-interface Question extends PromiseWithResolvers<Outcome | undefined> {
-  readonly name: string;
-  readonly heard: (stdout: string) => void;
-}
+/** What a shell that answers does when the first flow on its host is opened. */
+type Fate = "stays" | "ends with it";
 
 /** How long it may take until it is there, for those that want to come after it. */
 const enteringMs = 10_000;
 
 /**
  * A shell on a host that runs one command after another. The way into a container costs more than most answers, and this one is
- * gone once. Like every flow it ends when this process does, or its connection.
+ * gone once. It ends when this process does, or its connection.
  */
 export class Answering implements AsyncDisposable {
-  readonly #where: string;
-  readonly #mark = `holdfast-${randomBytes(12).toString("hex")}`;
-  readonly #flow: Promise<Flow>;
-  /** What has no answer yet, in the order in which it was asked; first the greeting, which nobody has asked for. */
-  readonly #questions: Question[];
-  #saying: Promise<void> = Promise.resolve();
+  readonly #host: Host;
+  readonly #fate: Fate;
+  readonly #questions: Questions;
+  readonly #lifeline: Promise<Lifeline>;
   readonly #life: Promise<void>;
-  #greeted = false;
-  #over = false;
+  #saying: Promise<void> = Promise.resolve();
+  #state: "answers" | "leaves" | "became another" = "answers";
+  #isGone = false;
+  #failure: Error | undefined;
 
   /** Resolves once it is there, or turns out not to be. */
   readonly begun: Promise<void>;
 
   /** @param silenceMs how long the far side waits for a sign of life */
-  constructor(host: Host, silenceMs: number) {
-    this.#where = host.name;
-    const greeting = question("the greeting");
-    this.#questions = [greeting];
-    this.begun = within(enteringMs, greeting.promise);
-    const argv = ["sh", "-c", script, "answering", this.#mark];
-    const stage = { name: "the shell", host, argv, secrets: [], tellsLength: false };
-    this.#flow = openFlow([stage], silenceMs);
+  constructor(host: Host, silenceMs: number, fate: Fate = "stays") {
+    const mark = newMark();
+    this.#host = host;
+    this.#fate = fate;
+    this.#questions = new Questions(mark, host.name);
+    this.begun = within(enteringMs, this.#questions.greeting);
+    this.#lifeline = startLifeline(host, mark, silenceMs, script);
     this.#life = this.#live();
+  }
+
+  /** Why it is gone, when it has answered nothing at all. */
+  get failure(): Error {
+    return this.#failure ?? new Error(`the shell on ${this.#host.name} has left`);
   }
 
   /**
@@ -55,106 +56,105 @@ export class Answering implements AsyncDisposable {
    * @throws ConnectionError, CommandError when it is lost on the way; the error of the stage's secrets
    */
   ask(stage: Stage, heard: (stdout: string) => void = () => {}): Promise<Outcome | undefined> {
-    if (this.#over) return Promise.resolve(undefined);
-    const asked = question(stage.name, heard);
-    this.#questions.push(asked);
+    if (this.#state !== "answers") return Promise.resolve(undefined);
+    const asked = this.#questions.add(stage.name, heard);
     this.#saying = this.#saying.then(() => this.#say(stage, asked)).catch(asked.reject);
     return asked.promise;
   }
 
+  /**
+   * Ends with the first flow of its host, if that is its fate: by becoming it, under the same lifeline.
+   *
+   * @param pipeline undefined for a flow that begins further out: this one only makes room for it
+   * @returns undefined when the flow has to be started
+   */
+  async endWith(pipeline: string | undefined): Promise<Lifeline | undefined> {
+    if (this.#fate === "stays" || this.#state !== "answers") return undefined;
+    if (pipeline === undefined) {
+      await this.leave();
+      return undefined;
+    }
+    this.#state = "leaves";
+    await Promise.all([this.#saying, this.#questions.settled()]);
+    const lifeline = await this.#lifeline.catch(() => undefined);
+    if (this.#isGone) return undefined;
+    this.#state = "became another";
+    lifeline?.stdout.off("data", this.#hear).pause();
+    lifeline?.say(`become ${oneLine(pipeline)}`);
+    return lifeline;
+  }
+
   /** Ends what it runs, and itself; then whoever waits for that answer is given the error. */
   stop(error: Error): void {
-    this.#flow.then(
-      ({ stream }) => void stream.destroy(error),
-      () => {},
-    );
-  }
-
-  async #live(): Promise<void> {
-    try {
-      await using flow = await this.#flow;
-      await this.#listen(flow.stream);
-    } catch (thrown) {
-      return this.#end(asError(thrown));
-    }
-    this.#end(undefined);
-  }
-
-  async #say({ argv, secrets }: Stage, { promise }: Question): Promise<void> {
-    const command = oneLine(quote(argv));
-    const flow = await this.#flow.catch(() => undefined);
-    flow?.say(`run ${command}`);
-    try {
-      // A command may end before anybody knows what it should have read.
-      const lines = await Promise.race([secrets, promise.then(() => [])]);
-      for (const line of [...lines.map((text) => `>${text}`), "end"]) flow?.say(line);
-    } catch (thrown) {
-      this.stop(asError(thrown));
-    }
-  }
-
-  async #listen(stream: Readable): Promise<void> {
-    let text = "";
-    for await (const piece of stream.setEncoding("utf8") as AsyncIterable<string>) {
-      text += piece;
-      for (let answer = this.#read(text); answer; answer = this.#read(text)) {
-        text = answer.rest;
-        this.#greeted = true;
-        const asked = this.#questions.shift();
-        asked?.heard(answer.outcome.stdout);
-        asked?.resolve(answer.outcome);
-      }
-      const [asked] = this.#questions;
-      asked?.heard(text);
-      if (text.length > longestAnswer)
-        throw tooLong(`${asked?.name} on ${this.#where}`, longestAnswer);
-    }
-  }
-
-  /** The answer that a text begins with, once all of it is there. */
-  #read(text: string): { readonly outcome: Outcome; readonly rest: string } | undefined {
-    const border = `\n${this.#mark}`;
-    const [stdout = "", told = "", ...rest] = text.split(border);
-    if (rest.length === 0 || !rest[0]?.startsWith("\n")) return undefined;
-    const [status, ...said] = told.split("\n");
-    const exit = { code: Number(status), signal: undefined };
-    const outcome = { exit, stdout, stderr: said.join("\n") };
-    return { outcome, rest: rest.join(border).slice(1) };
-  }
-
-  /** What is being run is lost with the shell; what had to wait for it has not begun, and is asked elsewhere if that is possible. */
-  #end(error: Error | undefined): void {
-    this.#over = true;
-    const [running, ...others] = this.#questions.splice(0);
-    const all = error instanceof ConnectionError;
-    if (error && (all || this.#greeted)) running?.reject(error);
-    for (const asked of [running, ...others]) {
-      if (all) asked?.reject(error);
-      asked?.resolve(undefined);
-    }
+    this.#failure ??= error;
+    const cut = (lifeline: Lifeline) => {
+      // What is told to end may still give an answer.
+      lifeline.stdout.off("data", this.#hear);
+      return lifeline[Symbol.asyncDispose]();
+    };
+    this.#lifeline.then(cut, () => {});
   }
 
   /** Ends it, once it is through with what it runs. */
   async leave(): Promise<void> {
-    this.#over = true;
-    const flow = await this.#flow.catch(() => undefined);
-    flow?.say("leave");
+    if (this.#state === "became another") return;
+    this.#state = "leaves";
+    const lifeline = await this.#lifeline.catch(() => undefined);
+    lifeline?.say("leave");
     await this.#life;
   }
 
   /** Ends what it runs. What is idle ends at once, here or there: nobody has to wait for that. */
   async [Symbol.asyncDispose](): Promise<void> {
     const left = this.leave();
-    if (this.#questions.length === 0) return;
-    const flow = await this.#flow.catch(() => undefined);
-    await flow?.[Symbol.asyncDispose]();
+    if (!this.#questions.areOpen) return;
+    const lifeline = await this.#lifeline.catch(() => undefined);
+    await lifeline?.[Symbol.asyncDispose]();
     await left;
   }
-}
 
-function question(name: string, heard: (stdout: string) => void = () => {}): Question {
-  const promises = Promise.withResolvers<Outcome | undefined>();
-  // Whoever asks may have been told of a failure already.
-  promises.promise.catch(() => {});
-  return { name, heard, ...promises };
+  async #live(): Promise<void> {
+    const lifeline = await this.#lifeline.catch(asError);
+    if (lifeline instanceof Error) this.#failure ??= lifeline;
+    else await this.#listen(lifeline);
+    if (this.#state === "answers") this.#state = "leaves";
+    this.#isGone = true;
+    this.#questions.end(this.#failure);
+  }
+
+  async #listen(lifeline: Lifeline): Promise<void> {
+    lifeline.feed(Promise.resolve([]));
+    lifeline.stdout.on("data", this.#hear);
+    const exit = await lifeline.ended.catch(asError);
+    // Who has taken it over disposes of it.
+    if (this.#state === "became another") return;
+    await lifeline[Symbol.asyncDispose]();
+    if (this.#questions.areOpen) this.#failure ??= this.#verdict(exit, lifeline);
+  }
+
+  #verdict(exit: Exit | Error, { told }: Lifeline): Error | undefined {
+    const shell = { name: "the shell", host: this.#host };
+    return exit instanceof Error ? exit : failureOf({ ...shell, links: [shell] }, exit, told);
+  }
+
+  async #say({ argv, secrets }: Stage, { promise }: Question): Promise<void> {
+    const command = oneLine(quote(argv));
+    const lifeline = await this.#lifeline.catch(() => undefined);
+    lifeline?.say(`run ${command}`);
+    try {
+      // A command may end before anybody knows what it should have read.
+      const lines = await Promise.race([secrets, promise.then(() => [])]);
+      for (const line of [...lines.map((text) => `>${text}`), "end"]) lifeline?.say(line);
+    } catch (thrown) {
+      this.stop(asError(thrown));
+    }
+  }
+
+  readonly #hear = (piece: Uint8Array): void => {
+    try {
+      this.#questions.hear(piece);
+    } catch (thrown) {
+      this.stop(asError(thrown));
+    }
+  };
 }

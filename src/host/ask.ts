@@ -1,7 +1,6 @@
 import { CommandError, ConnectionError } from "../errors.ts";
-import ask from "./ask.sh.ts";
-import { openFlow } from "./flow.ts";
-import { collect, lastLines, type Outcome } from "./run.ts";
+import { Answering } from "./answering.ts";
+import { lastLines, type Outcome } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
 /** How long what looks at something may run on when the runner has vanished without a word. */
@@ -24,11 +23,9 @@ export async function tryStage(
   heard: (stdout: string) => void = () => {},
   longestMs?: number,
 ): Promise<Outcome> {
-  const title = `${stage.name} on ${stage.host.name}`;
   const { answering } = stage.host;
-  if (!answering) return askAlone(stage, title, heard, longestMs);
-  using _ = limit(title, longestMs, (late) => answering.stop(late));
-  return (await answering.ask(stage, heard)) ?? askAlone(stage, title, heard, longestMs);
+  const answered = answering && (await askOf(answering, stage, heard, longestMs));
+  return answered ?? askAlone(stage, heard, longestMs);
 }
 
 /**
@@ -49,30 +46,33 @@ export async function askFor(stage: Stage): Promise<string> {
 /** Enters for nothing but this. */
 async function askAlone(
   stage: Stage,
-  title: string,
   heard: (stdout: string) => void,
   longestMs: number | undefined,
 ): Promise<Outcome> {
-  const argv = ["sh", "-c", ask, "ask", ...stage.argv];
-  await using flow = await openFlow([{ ...stage, argv }], silenceMs);
-  using _ = limit(title, longestMs, (late) => void flow.stream.destroy(late));
-  const stdout = await collect(flow.stream, title, { heard });
-  const { facts } = flow;
-  const exit = { code: Number(facts.get("status")?.[0]), signal: undefined };
-  return { exit, stdout, stderr: (facts.get("said") ?? []).join("\n") };
+  await using answering = new Answering(stage.host, silenceMs);
+  const answered = await askOf(answering, stage, heard, longestMs);
+  if (!answered) throw answering.failure;
+  await answering.leave();
+  return answered;
 }
 
-function limit(
-  title: string,
+async function askOf(
+  answering: Answering,
+  stage: Stage,
+  heard: (stdout: string) => void,
   longestMs: number | undefined,
-  end: (late: ConnectionError) => void,
-): Disposable {
-  const tell = () => {
-    const message = `${title} got no answer within ${Number(longestMs) / 60_000} minutes`;
-    const hint =
-      "The server accepts connections but hangs. Look at its log, its disk and its locks.";
-    end(new ConnectionError(message, { hint, transient: true }));
-  };
+): Promise<Outcome | undefined> {
+  const tell = () => answering.stop(tooLate(stage, Number(longestMs)));
   const timer = longestMs === undefined ? undefined : setTimeout(tell, longestMs);
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  try {
+    return await answering.ask(stage, heard);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLate({ name, host }: Stage, longestMs: number): ConnectionError {
+  const message = `${name} on ${host.name} got no answer within ${longestMs / 60_000} minutes`;
+  const hint = "The server accepts connections but hangs. Look at its log, its disk and its locks.";
+  return new ConnectionError(message, { hint, transient: true });
 }

@@ -1,13 +1,14 @@
 import type { Host } from "./host.ts";
-import lifeline from "./lifeline.sh.ts";
+import { lifelineArgv } from "./lifeline.ts";
 import { quote } from "./quote.ts";
 import type { Stage } from "./stage.ts";
 
-/** A chain of stages as one command: run on `host`, it writes what the last stage writes. */
+/** A chain of stages as one pipeline: run under a lifeline on `host`, it writes what the last stage writes. */
 export interface Chain {
   readonly host: Host;
-  readonly argv: readonly string[];
-  /** What each `exit ID STATUS` fact of the command is about, by ID. */
+  /** Shell text for lifeline.sh. */
+  readonly pipeline: string;
+  /** What each `exit ID STATUS` fact of the pipeline is about, by ID. */
   readonly links: readonly Link[];
 }
 
@@ -18,25 +19,20 @@ export interface Link {
 }
 
 /**
- * Builds the command for stages that run on one host, or on a host and then on the hosts around it, in this order. Each
- * host gets one lifeline; the inner one is the first link of the outer one, reached by the host's own `entering`.
+ * Builds the pipeline for stages that run on one host, or on a host and then on the hosts around it, in this order. Each host
+ * but the last gets a lifeline here; the inner one is the first link of the outer one, reached by the host's own `entering`.
  * Behind the first stage stands a count when the next one does not tell how long the bare dump was.
  *
  * @param mark the word that begins each fact; letters, digits and `-` only
- * @param silenceSeconds how long a lifeline waits for a beat
+ * @param silenceMs how long a lifeline waits for a beat
  */
 export function chain(
   stages: readonly [Stage, ...Stage[]],
   mark: string,
-  silenceSeconds: number,
+  silenceMs: number,
 ): Chain {
   const links: Link[] = [];
   const named = (name: string, host: Host): string => String(links.push({ name, host }) - 1);
-  const withLifeline = (host: Host, pipeline: readonly string[]): Chain => ({
-    host,
-    argv: ["sh", "-c", lifeline, "lifeline", mark, String(silenceSeconds), pipeline.join(" | ")],
-    links,
-  });
   const link = (name: string, host: Host, argv: readonly string[]): string =>
     `stage ${named(name, host)} ${quote(argv)}`;
 
@@ -47,7 +43,7 @@ export function chain(
     pipeline.push(`count ${named(`the count of ${first.name}'s output`, host)}`);
   for (const stage of rest) {
     while (host !== stage.host) {
-      const inner = withLifeline(host, pipeline).argv;
+      const inner = lifelineArgv(mark, silenceMs, pipeline.join(" | "));
       const { outer } = host;
       if (!outer) throw new Error(`${stage.host.name} does not surround ${first.host.name}`);
       pipeline = [link(`the way into ${host.name}`, outer, host.entering(inner))];
@@ -55,5 +51,5 @@ export function chain(
     }
     pipeline.push(link(stage.name, host, stage.argv));
   }
-  return withLifeline(host, pipeline);
+  return { host, pipeline: pipeline.join(" | "), links };
 }

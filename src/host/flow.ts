@@ -1,12 +1,8 @@
-import { randomBytes } from "node:crypto";
 import { pipeline, type Readable, Transform, type TransformCallback } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
-import { startBeating } from "./beat.ts";
-import { chain } from "./chain.ts";
-import { readLines } from "./lines.ts";
+import { type Chain, chain } from "./chain.ts";
+import { type Lifeline, newMark, startLifeline } from "./lifeline.ts";
 import type { Facts, Stage } from "./stage.ts";
-import { Tail } from "./tail.ts";
-import { failureOf, type Told } from "./verdict.ts";
+import { failureOf } from "./verdict.ts";
 
 /** The bytes that come out of a chain of stages. Disposing ends the stages that still run. */
 export interface Flow extends AsyncDisposable {
@@ -20,9 +16,6 @@ export interface Flow extends AsyncDisposable {
   readonly facts: Facts;
 }
 
-/** How long a chain may take to end by itself once its lifeline is cut: the lifeline kills after 5 s. */
-const endingMs = 7_000;
-
 /**
  * Starts the stages on their hosts and keeps them alive with a beat, so that they end when this process does.
  *
@@ -34,41 +27,13 @@ export async function openFlow(
   stages: readonly [Stage, ...Stage[]],
   silenceMs: number,
 ): Promise<Flow> {
-  const mark = `holdfast-${randomBytes(12).toString("hex")}`;
-  const command = chain(stages, mark, Math.ceil(silenceMs / 1000));
+  const mark = newMark();
+  const command = chain(stages, mark, silenceMs);
+  const { host, pipeline: text } = command;
   const secrets = secretsOf(stages[0]);
-  const process = await command.host.start(command.argv);
-  const told = listen(process.stderr, mark);
-  const stopBeating = startBeating(process, secrets, silenceMs / 6);
-  const ended = process.exit.finally(stopBeating);
-  // Whoever reads the stream learns of a failure there; without a reader it is nobody's.
-  ended.catch(() => {});
-
-  const gate = new Gate(async () => {
-    const [exit] = await Promise.all([ended, told.complete]);
-    await refusalOf(secrets);
-    return failureOf(command, exit, told);
-  });
-  const stream = pipeline(process.stdout, gate, () => {});
-  return {
-    stream,
-    get bytes() {
-      return gate.bytes;
-    },
-    facts: told.facts,
-    say: (line) => void process.stdin.write(`${line}\n`),
-    async [Symbol.asyncDispose]() {
-      stopBeating();
-      process.stdin.end();
-      // What nobody reads any more must still flow, or the end behind it never comes.
-      process.stdout
-        .on("error", () => {})
-        .unpipe()
-        .resume();
-      await Promise.race([ended.catch(() => {}), sleep(endingMs, undefined, { ref: false })]);
-      await process[Symbol.asyncDispose]();
-    },
-  };
+  const { host: first } = stages[0];
+  const there = await first.answering?.endWith(host === first ? text : undefined);
+  return flowOver(there ?? (await startLifeline(host, mark, silenceMs, text)), command, secrets);
 }
 
 function secretsOf(stage: Stage): Promise<readonly string[]> {
@@ -76,6 +41,26 @@ function secretsOf(stage: Stage): Promise<readonly string[]> {
   // Should the command not even start, nobody asks for them.
   secrets.catch(() => {});
   return secrets;
+}
+
+function flowOver(lifeline: Lifeline, command: Chain, secrets: Promise<readonly string[]>): Flow {
+  lifeline.feed(secrets);
+  const { told } = lifeline;
+  const gate = new Gate(async () => {
+    const exit = await lifeline.ended;
+    await refusalOf(secrets);
+    return failureOf(command, exit, told);
+  });
+  const stream = pipeline(lifeline.stdout, gate, () => {});
+  return {
+    stream,
+    get bytes() {
+      return gate.bytes;
+    },
+    facts: told.facts,
+    say: (line) => lifeline.say(line),
+    [Symbol.asyncDispose]: () => lifeline[Symbol.asyncDispose](),
+  };
 }
 
 /**
@@ -105,21 +90,4 @@ class Gate extends Transform {
   override _flush(done: TransformCallback): void {
     this.#verdict().then((failure) => done(failure ?? null), done);
   }
-}
-
-interface Listening extends Told {
-  readonly complete: Promise<void>;
-}
-
-/** Parts the marked lines of stderr from what the tools print there. */
-function listen(stderr: Readable, mark: string): Listening {
-  const facts = new Map<string, string[]>();
-  const complaints = new Tail();
-  const fact = (name: string) => facts.get(name) ?? facts.set(name, []).get(name) ?? [];
-  const complete = readLines(stderr, (line) => {
-    const [word, name = "", ...text] = line.split(" ");
-    if (word === mark) fact(name).push(text.join(" "));
-    else complaints.add(`${line}\n`);
-  });
-  return { facts, complaints, complete };
 }

@@ -5,7 +5,7 @@
 #
 #   MARK      an unguessable word: every fact told on stderr is a line `MARK NAME TEXT`
 #   SILENCE   seconds without a line on stdin after which the far side counts as gone
-#   PIPELINE  shell text: `stage ID COMMAND…` and `count ID`, joined by `|`
+#   PIPELINE  shell text: `stage ID COMMAND…` and `count ID`, joined by `|`, or answering.sh
 #
 # stdin carries the lines that the first stage wants (its secrets) and then an empty line, a beat, every few
 # seconds; all of them are handed on to the first stage, which may be a lifeline too, one wall further in.

@@ -57,7 +57,7 @@ export async function tryRun(
   process.stdin.on("error", () => {});
   process.stdin.end(stdin);
   const [stdout, exit] = await Promise.all([
-    collect(process.stdout, title(host, argv), { maxBytes }),
+    collect(process.stdout, title(host, argv), maxBytes),
     process.exit,
   ]);
   return { exit, stdout, stderr: complaints.text() };
@@ -67,21 +67,15 @@ export async function tryRun(
  * All of an answer, as text.
  *
  * @param title of what writes it, for messages
- * @param options.heard is shown what has come so far, whenever something has
  * @throws CommandError when it is longer than `maxBytes`
  */
-export async function collect(
-  stream: Readable,
-  title: string,
-  { maxBytes = longestAnswer, heard }: Collecting,
-): Promise<string> {
+async function collect(stream: Readable, title: string, maxBytes = longestAnswer): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBytes) throw tooLong(title, maxBytes);
     chunks.push(chunk);
-    heard?.(Buffer.concat(chunks).toString());
   }
   return Buffer.concat(chunks).toString();
 }
@@ -93,11 +87,6 @@ export function tooLong(title: string, maxBytes: number): CommandError {
   return new CommandError(`${title} wrote more than ${maxBytes} bytes`, {
     hint: "Run it there by hand to see what it prints.",
   });
-}
-
-interface Collecting {
-  readonly maxBytes?: number | undefined;
-  readonly heard?: ((text: string) => void) | undefined;
 }
 
 function title(host: Host, [command = ""]: readonly string[]): string {

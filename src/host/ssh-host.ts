@@ -63,7 +63,7 @@ async function startWaiting({ client, lost }: Link, name: string): Promise<Proce
 
 function noChannel(name: string, cause: Error): ConnectionError {
   return new ConnectionError(`${name} starts no further command: ${cause.message}`, {
-    hint: "Look at MaxSessions, of which a backup needs 1 and a restore of PostgreSQL 3, at ForceCommand and the log of its sshd.",
+    hint: "Look at MaxSessions, of which a backup needs 2 and a restore of PostgreSQL 3, at ForceCommand and the log of its sshd.",
     cause,
     transient: true,
   });

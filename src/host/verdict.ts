@@ -12,7 +12,7 @@ export interface Told {
 
 /** Why the chain's output must not be trusted, or undefined when every link told that it exited 0. */
 export function failureOf(
-  { links, host }: Chain,
+  { links, host }: Pick<Chain, "links" | "host">,
   exit: Exit,
   { facts, complaints }: Told,
 ): CommandError | undefined {

@@ -40,21 +40,41 @@ export function entered<H extends Host>(
   return {
     ...host,
     answering,
-    async start(argv) {
+    start(argv) {
       const line = waitingLine(argv);
       const shell = shells.shift();
-      try {
-        return shell ? become(await shell, line) : await host.start(argv);
-      } catch {
-        // Where few may come at a time, who only answers makes room.
-        await answering.leave();
-        return host.start(argv);
-      }
+      const begin = async () => (shell ? become(await shell, line) : host.start(argv));
+      return makingRoom(answering, begin, () => host.start(argv));
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([answering[Symbol.asyncDispose](), ...shells.splice(0).map(leave)]);
     },
   };
+}
+
+/** A host that is entered once: the shell that answers the questions becomes the first flow. */
+export function enteredOnce<H extends Host>(host: H, silenceMs: number): H & AsyncDisposable {
+  const answering = new Answering(host, silenceMs, "ends with it");
+  return {
+    ...host,
+    answering,
+    start: (argv) => makingRoom(answering, () => host.start(argv)),
+    [Symbol.asyncDispose]: () => answering[Symbol.asyncDispose](),
+  };
+}
+
+/** Where few may come at a time, who only answers makes room. */
+async function makingRoom(
+  answering: Answering,
+  start: () => Promise<Process>,
+  again: () => Promise<Process> = start,
+): Promise<Process> {
+  try {
+    return await start();
+  } catch {
+    await answering.leave();
+    return again();
+  }
 }
 
 /** How long a shell may take to end once nothing comes any more. */

@@ -110,7 +110,7 @@ for (const [way, on] of Object.entries(ways)) {
     await using host = on(here({ shell: [await locate("false")] }));
     await assert.rejects(tryStage(stage("", [], host)), (error) => {
       assert.ok(error instanceof CommandError);
-      assert.match(error.message, /^the question on here was ended before it could tell/);
+      assert.match(error.message, /^the shell on here was ended before it could tell/);
       return true;
     });
   });
