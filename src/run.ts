@@ -94,12 +94,10 @@ async function runRestore(
 ): Promise<void> {
   const { report } = runner;
   await using storage = openStorage(inputs, runner, signal);
-  const connecting = openMachine(inputs, signal);
-  connecting.catch(() => {});
-  // While the machine is on its way; whether there is anything to restore is asked for before it is touched.
+  await using machine = await openMachine(inputs, signal);
+  // While the machine is looked at; whether there is anything to restore is known before it is touched.
   const wanted = chosen(inputs, storage);
   wanted.catch(() => {});
-  await using machine = await connecting;
   const { container: found } = await findWhereabouts(inputs, machine);
   await using ways = new AsyncDisposableStack();
   const container = found && enteredFor(inputs, found, ways);
