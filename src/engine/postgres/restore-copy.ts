@@ -60,8 +60,6 @@ function stagedCopy(copy: Copy, found: Locked, guard: Guard): Staged {
   const { psql, name, mark, settings } = copy;
   const { wanted, database, lock } = found;
   let isPromoted = false;
-  let ending: Promise<void> | undefined;
-  const end = () => (ending ??= Promise.resolve(guard[Symbol.asyncDispose]()));
   return {
     name,
     async verify() {
@@ -76,13 +74,14 @@ function stagedCopy(copy: Copy, found: Locked, guard: Guard): Staged {
       const promotion = { live, keepPrevious, demands: demandsOf(lock) };
       const promoted = await promoteCopy({ ...copy, before }, promotion);
       isPromoted = true;
-      // It has nothing to guard any more, and ends while others look at what is live.
-      end().catch(() => {});
+      // It has nothing to guard any more, and ends in its own time.
+      guard.release().catch(() => {});
       return promoted;
     },
     async [Symbol.asyncDispose]() {
-      await end();
-      if (!isPromoted) await makeSure(psql, { name, mark });
+      if (isPromoted) return;
+      await guard[Symbol.asyncDispose]();
+      await makeSure(psql, { name, mark });
     },
   };
 }

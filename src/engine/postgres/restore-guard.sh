@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes a database, fills it with a dump, looks at what it holds, and drops it again: when the dump cannot be restored, and as
 # soon as its lifeline ends. So nothing is left of a restore whose runner is gone. Whoever wants to keep the database renames it
-# meanwhile. Runs behind password.sh and watch.sh.
+# meanwhile, and may then say `leave` on stdin: there is nothing to drop. Runs behind password.sh and watch.sh.
 #
 #   guard PSQL CONNINFO COPY PREPARE PIPELINE FINISH CONTENTS STATISTICS STANDING DROP DISKS RESERVE ALIVE GIVE_UP OPTION…
 #
@@ -63,7 +63,7 @@ clear() {
     [ -z "$gatherer" ] || ask "$conninfo" "$give_up" "$@"
     wait
   } >&2 2>/dev/null
-  ask "$conninfo" "$drop" "$@" >&2
+  [ -z "$drop" ] || ask "$conninfo" "$drop" "$@" >&2
 }
 trap 'clear "$@"' EXIT
 
@@ -140,4 +140,8 @@ ask "$conninfo" "$finish" "$@" >&2 || exit
 echo staged
 look || exit
 echo known
-cat <&7 >/dev/null
+while IFS= read -r line <&7; do
+  [ "$line" = leave ] || continue
+  drop=
+  exit
+done

@@ -45,6 +45,8 @@ export interface Guard extends AsyncDisposable {
   readonly known: Promise<Known>;
   /** Rejects when the guard ends, or should: the database is gone then. */
   readonly over: Promise<never>;
+  /** Ends it when the database was renamed: it need not look whether there is anything to drop. */
+  release(): Promise<void>;
 }
 
 /** What a guard has found out about a database that it has filled. */
@@ -85,7 +87,11 @@ export async function openGuard(staging: Staging, dump: Incoming): Promise<Guard
   }
   const dispose = () => flow[Symbol.asyncDispose]();
   const promises = { pipe: pipe.promise, staged: staged.promise, known: known.promise, over };
-  return { ...promises, [Symbol.asyncDispose]: dispose };
+  const release = async () => {
+    flow.say("leave");
+    await dispose();
+  };
+  return { ...promises, release, [Symbol.asyncDispose]: dispose };
 }
 
 /** What a guard says about a database, by the words that its lines begin with. */
