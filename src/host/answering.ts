@@ -99,7 +99,7 @@ export class Answering implements AsyncDisposable {
   async leave(): Promise<void> {
     if (this.#state === "became another") return;
     this.#state = "leaves";
-    const lifeline = await this.#lifeline.catch(() => undefined);
+    const [lifeline] = await Promise.all([this.#lifeline.catch(() => undefined), this.#saying]);
     lifeline?.say("leave");
     await this.#life;
   }

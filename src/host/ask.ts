@@ -50,9 +50,10 @@ async function askAlone(
   longestMs: number | undefined,
 ): Promise<Outcome> {
   await using answering = new Answering(stage.host, silenceMs);
-  const answered = await askOf(answering, stage, heard, longestMs);
+  const asked = askOf(answering, stage, heard, longestMs);
+  // At once, or it would wait for another word when it has answered, which is a round trip.
+  const [answered] = await Promise.all([asked, answering.leave()]);
   if (!answered) throw answering.failure;
-  await answering.leave();
   return answered;
 }
 
