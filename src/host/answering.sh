@@ -1,9 +1,9 @@
 #!/bin/sh
 # Answers questions: runs one command after another, each with lines of its own to read, until it is told to `leave` or to
-# become another pipeline. It is itself the pipeline of a lifeline, which leaves MARK and its functions.
+# become another pipeline. It is itself the pipeline of a lifeline, which leaves it MARK, as HOLDFAST_MARK, and the functions.
 #
-# stdin, lines:   `run COMMAND`, then `>TEXT` for each line that the command reads, and `end`. `become PIPELINE`, `leave`. Both are
-#                 shell text with \\n for a line break and \\\\ for a backslash. An empty line is a beat.
+# stdin, lines:   `run COMMAND`, then `>TEXT` for each line that the command reads, and `end`; `become PIPELINE`; `leave`. COMMAND and PIPELINE
+#                 are shell text with \\n for a line break and \\\\ for a backslash. An empty line is a beat.
 # stdout:         what the command writes there, and behind it lines `MARK STATUS`, what it wrote to stderr, and `MARK`. The first
 #                 answer comes unasked, and is empty. Then what the pipeline writes.
 #

@@ -7,13 +7,9 @@ import { oneLine, quote } from "./quote.ts";
 import type { Outcome } from "./run.ts";
 import type { Stage } from "./stage.ts";
 import { failureOf } from "./verdict.ts";
-import { within } from "./within.ts";
 
 /** What a shell that answers does when the first flow on its host is opened. */
 type Fate = "stays" | "ends with it";
-
-/** How long it may take until it is there, for those that want to come after it. */
-const enteringMs = 10_000;
 
 /**
  * A shell on a host that runs one command after another. The way into a container costs more than most answers, and this one is
@@ -26,12 +22,12 @@ export class Answering implements AsyncDisposable {
   readonly #lifeline: Promise<Lifeline>;
   readonly #life: Promise<void>;
   #saying: Promise<void> = Promise.resolve();
-  #state: "answers" | "leaves" | "became another" = "answers";
-  #isGone = false;
+  /** One that has become a flow is gone too. */
+  #state: "answers" | "leaves" | "gone" = "answers";
   #failure: Error | undefined;
 
-  /** Resolves once it is there, or turns out not to be. */
-  readonly begun: Promise<void>;
+  /** Settles once it is there, or turns out not to be. */
+  readonly greeting: Promise<unknown>;
 
   /** @param silenceMs how long the far side waits for a sign of life */
   constructor(host: Host, silenceMs: number, fate: Fate = "stays") {
@@ -39,7 +35,7 @@ export class Answering implements AsyncDisposable {
     this.#host = host;
     this.#fate = fate;
     this.#questions = new Questions(mark, host.name);
-    this.begun = within(enteringMs, this.#questions.greeting);
+    this.greeting = this.#questions.greeting;
     this.#lifeline = startLifeline(host, mark, silenceMs, script);
     this.#life = this.#live();
   }
@@ -49,16 +45,24 @@ export class Answering implements AsyncDisposable {
     return this.#failure ?? new Error(`the shell on ${this.#host.name} has left`);
   }
 
+  get #isGone(): boolean {
+    return this.#state === "gone";
+  }
+
   /**
    * Runs the command of a stage behind those that were asked for before it.
    *
    * @returns undefined when this shell cannot run it; nothing was done then
-   * @throws ConnectionError, CommandError when it is lost on the way; the error of the stage's secrets
+   * @throws ConnectionError, CommandError when it is lost on the way; InputError as {@link quote}; the error of the stage's secrets
    */
-  ask(stage: Stage, heard: (stdout: string) => void = () => {}): Promise<Outcome | undefined> {
-    if (this.#state !== "answers") return Promise.resolve(undefined);
+  async ask(
+    stage: Stage,
+    heard: (stdout: string) => void = () => {},
+  ): Promise<Outcome | undefined> {
+    if (this.#state !== "answers") return undefined;
+    const command = oneLine(quote(stage.argv));
     const asked = this.#questions.add(stage.name, heard);
-    this.#saying = this.#saying.then(() => this.#say(stage, asked)).catch(asked.reject);
+    this.#saying = this.#saying.then(() => this.#say(command, stage, asked));
     return asked.promise;
   }
 
@@ -78,7 +82,7 @@ export class Answering implements AsyncDisposable {
     await Promise.all([this.#saying, this.#questions.settled()]);
     const lifeline = await this.#lifeline.catch(() => undefined);
     if (this.#isGone) return undefined;
-    this.#state = "became another";
+    this.#state = "gone";
     lifeline?.stdout.off("data", this.#hear).pause();
     lifeline?.say(`become ${oneLine(pipeline)}`);
     return lifeline;
@@ -97,7 +101,7 @@ export class Answering implements AsyncDisposable {
 
   /** Ends it, once it is through with what it runs. */
   async leave(): Promise<void> {
-    if (this.#state === "became another") return;
+    if (this.#isGone) return;
     this.#state = "leaves";
     const [lifeline] = await Promise.all([this.#lifeline.catch(() => undefined), this.#saying]);
     lifeline?.say("leave");
@@ -117,8 +121,7 @@ export class Answering implements AsyncDisposable {
     const lifeline = await this.#lifeline.catch(asError);
     if (lifeline instanceof Error) this.#failure ??= lifeline;
     else await this.#listen(lifeline);
-    if (this.#state === "answers") this.#state = "leaves";
-    this.#isGone = true;
+    this.#state = "gone";
     this.#questions.end(this.#failure);
   }
 
@@ -127,18 +130,15 @@ export class Answering implements AsyncDisposable {
     lifeline.stdout.on("data", this.#hear);
     const exit = await lifeline.ended.catch(asError);
     // Who has taken it over disposes of it.
-    if (this.#state === "became another") return;
+    if (this.#isGone) return;
     await lifeline[Symbol.asyncDispose]();
-    if (this.#questions.areOpen) this.#failure ??= this.#verdict(exit, lifeline);
-  }
-
-  #verdict(exit: Exit | Error, { told }: Lifeline): Error | undefined {
+    if (!this.#questions.areOpen) return;
     const shell = { name: "the shell", host: this.#host };
-    return exit instanceof Error ? exit : failureOf({ ...shell, links: [shell] }, exit, told);
+    const verdict = (how: Exit) => failureOf({ ...shell, links: [shell] }, how, lifeline.told);
+    this.#failure ??= exit instanceof Error ? exit : verdict(exit);
   }
 
-  async #say({ argv, secrets }: Stage, { promise }: Question): Promise<void> {
-    const command = oneLine(quote(argv));
+  async #say(command: string, { secrets }: Stage, { promise }: Question): Promise<void> {
     const lifeline = await this.#lifeline.catch(() => undefined);
     lifeline?.say(`run ${command}`);
     try {

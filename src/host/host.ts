@@ -18,7 +18,10 @@ export interface Host {
    */
   entering(argv: readonly string[]): readonly string[];
 
-  /** A shell that is here already and runs what only answers, so that nobody has to come in for that. */
+  /**
+   * A shell that is here already and runs what only answers, so that nobody has to come in for that. The first flow may find it
+   * willing to become that flow.
+   */
   readonly answering?: Answering;
 
   /**

@@ -20,6 +20,9 @@ export function become(shell: Process, line: string): Process {
   return shell;
 }
 
+/** How long the shells that wait let the one that answers go first. */
+const enteringMs = 10_000;
+
 /**
  * A host that is entered before anybody knows what for: the first `times` commands find a shell that waits for them, and
  * questions one that answers them all. The way into a container takes 60 ms of a processor's time, which then pass while something
@@ -34,17 +37,19 @@ export function entered<H extends Host>(
 ): H & AsyncDisposable {
   const answering = new Answering(host, silenceMs);
   // Side by side they would only be in each other's way, and the first answer comes before the first command.
-  const enter = () => answering.begun.then(() => host.start(waitingArgv));
+  const there = within(enteringMs, answering.greeting);
+  const enter = () => there.then(() => host.start(waitingArgv));
   const shells = Array.from({ length: times }, enter);
   for (const shell of shells) shell.catch(() => {});
   return {
     ...host,
     answering,
-    start(argv) {
+    async start(argv) {
       const line = waitingLine(argv);
       const shell = shells.shift();
-      const begin = async () => (shell ? become(await shell, line) : host.start(argv));
-      return makingRoom(answering, begin, () => host.start(argv));
+      const enterAnew = () => host.start(argv);
+      const begin = shell ? () => shell.then((waits) => become(waits, line)) : enterAnew;
+      return makingRoom(answering, begin, enterAnew);
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([answering[Symbol.asyncDispose](), ...shells.splice(0).map(leave)]);
@@ -58,7 +63,10 @@ export function enteredOnce<H extends Host>(host: H, silenceMs: number): H & Asy
   return {
     ...host,
     answering,
-    start: (argv) => makingRoom(answering, () => host.start(argv)),
+    async start(argv) {
+      const enter = () => host.start(argv);
+      return makingRoom(answering, enter, enter);
+    },
     [Symbol.asyncDispose]: () => answering[Symbol.asyncDispose](),
   };
 }
@@ -66,14 +74,14 @@ export function enteredOnce<H extends Host>(host: H, silenceMs: number): H & Asy
 /** Where few may come at a time, who only answers makes room. */
 async function makingRoom(
   answering: Answering,
-  start: () => Promise<Process>,
-  again: () => Promise<Process> = start,
+  begin: () => Promise<Process>,
+  enterAnew: () => Promise<Process>,
 ): Promise<Process> {
   try {
-    return await start();
+    return await begin();
   } catch {
     await answering.leave();
-    return again();
+    return enterAnew();
   }
 }
 

@@ -87,6 +87,14 @@ test("a question that takes too long ends with what it has started; the next one
   for (const group of place.groups) await gone(group);
 });
 
+test("a question that no command can be made of takes no answer from the next one", async () => {
+  await using place = open();
+  const answers = await Promise.allSettled([ask(place.host, "\0"), ask(place.host, "echo mine")]);
+  const [unspeakable, next] = answers;
+  assert.equal(unspeakable.status === "rejected" && unspeakable.reason.name, "InputError");
+  assert.equal(next.status === "fulfilled" && next.value.stdout, "mine\n");
+});
+
 test("a shell that is killed takes the question with it that it was at; what waited behind it is asked all the same", async () => {
   await using place = open();
   await ask(place.host, ":");
