@@ -1,6 +1,7 @@
 // Bundles lib/ (what tsc emits) into one CommonJS file, the same bytes on every machine:
 // - ssh2's optional native addons stay outside, so it does not matter whether they were compiled here;
-// - kerberos, an optional peer of a proxy agent, stays outside: as a chunk it would replace licenses.txt;
+// - undici stays outside: @actions/http-client has it for those who fetch through a proxy by themselves. Nothing here does, and
+//   every start would read a megabyte for it. node:http, which is there anyway, stands in its place and is asked for nothing;
 // - no build cache.
 // Not ESM: ncc leaves ssh2 without the __dirname that it reads at its start.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -8,11 +9,16 @@ import { join, resolve } from "node:path";
 import ncc from "@vercel/ncc";
 
 const dist = resolve("dist");
+const externals = {
+  "cpu-features": "cpu-features",
+  "./crypto/build/Release/sshcrypto.node": "./crypto/build/Release/sshcrypto.node",
+  undici: "node:http",
+};
 const { code, assets } = await ncc(resolve("lib/index.js"), {
   cache: false,
   esm: false,
   filename: "index.cjs",
-  externals: ["cpu-features", "./crypto/build/Release/sshcrypto.node", "kerberos"],
+  externals,
   license: "licenses.txt",
   target: "es2022",
   quiet: true,

@@ -4,7 +4,7 @@ declare module "@vercel/ncc" {
     readonly cache: boolean;
     readonly esm: boolean;
     readonly filename: string;
-    readonly externals: readonly string[];
+    readonly externals: Readonly<Record<string, string>>;
     readonly license: string;
     readonly target: string;
     readonly quiet: boolean;

@@ -21,8 +21,9 @@ export interface ActionsReport extends Report {
 
 export function actionsReport(): ActionsReport {
   const secrets = new Set<string>();
-  let redact = redactor(secrets);
-  const safe = (text: string) => redact(text);
+  // Made when it is needed: a key has dozens of lines, each of which is masked.
+  let redact: ((text: string) => string) | undefined;
+  const safe = (text: string) => (redact ??= redactor(secrets))(text);
   const info = (text: string) => core.info(uncommanded(safe(text)));
   const summary = (markdown: string) => appendSummary(safe(markdown));
   return {
@@ -32,10 +33,11 @@ export function actionsReport(): ActionsReport {
     outputs: (values) => setOutputs(values, safe),
     mask: (secret) => {
       for (const part of secretParts(secret)) {
+        if (secrets.has(part)) continue;
         secrets.add(part);
         core.setSecret(part);
       }
-      redact = redactor(secrets);
+      redact = undefined;
     },
     failed: async (operation, thrown) => {
       const failure = failureOf(thrown);

@@ -16,7 +16,9 @@ export function redactor(secrets: Iterable<string>): (text: string) => string {
   return (text) => text.replace(any, "***");
 }
 
+/** Letters and digits, which a key mostly is of, {@link literal} leaves as they are wherever they stand. */
 function eitherWay(character: string): string {
+  if (/[\p{L}\p{N}]/u.test(character)) return character;
   const marks = /[\\^$.*+?()[\]{}|]/g;
   const raw = character.replace(marks, String.raw`\$&`);
   const reference = `&#${character.codePointAt(0)};`;
