@@ -1,19 +1,19 @@
 #!/bin/sh
-# Tells what an engine knows about its containers, in any state, and about their images, one a line:
+# Tells what an engine knows about containers, in any state, and about their images, one a line:
 # `container IMAGE-ID JSON` and `image IMAGE-ID JSON`. One script, since each command costs a round trip
-# to the host. No name and no label from outside comes in here: choosing is not the shell's work.
+# to the host.
 #
-#   sh -c CONTAINER container COMMAND...
+#   sh -c CONTAINER container NAME COMMAND...
 #
+#   NAME      the name or the id of the only one to tell of; empty for all
 #   COMMAND   the engine's command line: `docker`, `sudo docker`
 #
-# A container that goes away meanwhile makes it fail with "No such ..." on stderr: what is printed
+# A container that is not there, or goes away meanwhile, makes it fail with "No such ..." on stderr: what is printed
 # is then still true.
 LC_ALL=C
 export LC_ALL
-
-ids=$("$@" ps --all --quiet --no-trunc) || exit
-[ -n "$ids" ] || exit 0
+name=$1
+shift
 
 # Podman calls it .ID, and takes .Id for it only where it reads {{.Id}}.
 format='container {{.Image}} {"id":"{{.Id}}","name":{{json .Name}},"created":{{json .Created}},'
@@ -21,8 +21,17 @@ format=$format'"state":{{json .State}},'
 format=$format'"image":{{json .Config.Image}},"labels":{{json .Config.Labels}},'
 format=$format'"mounts":{{json .Mounts}}}'
 
-# shellcheck disable=SC2086 # an id a word
-containers=$("$@" container inspect --format "$format" $ids)
+inspect() {
+  if [ -n "$name" ]; then
+    "$@" container inspect --format "$format" -- "$name"
+    return
+  fi
+  ids=$("$@" ps --all --quiet --no-trunc) || return
+  # shellcheck disable=SC2086 # an id a word
+  [ -z "$ids" ] || "$@" container inspect --format "$format" $ids
+}
+
+containers=$(inspect "$@")
 status=$?
 printf '%s\n' "$containers"
 

@@ -1,4 +1,4 @@
-import { choose, type ContainerChoice, isRunning } from "./container-choice.ts";
+import { choose, type ContainerChoice, isRunning, matching } from "./container-choice.ts";
 import { type ContainerDetails, listContainers } from "./docker.ts";
 import type { Host } from "./host.ts";
 import { oneOffBeside } from "./one-off.ts";
@@ -26,8 +26,11 @@ export async function findContainer(
   choice: ContainerChoice,
   may?: "be stopped",
 ): Promise<Container> {
-  const all = await listContainers(outer, docker);
-  const details = choose(all, choice, { place: outer.name, mayBeStopped: may !== undefined });
+  const candidates = await candidatesFor(outer, docker, choice);
+  const details = choose(candidates, choice, {
+    place: outer.name,
+    mayBeStopped: may !== undefined,
+  });
   if (!isRunning(details)) return { ...oneOffBeside(outer, docker, details), details };
   // By id: another container may get the name. Without -t, which would alter binary output.
   const entering = (argv: readonly string[]) => [...docker, "exec", "-i", details.id, ...argv];
@@ -38,4 +41,18 @@ export async function findContainer(
     entering,
     start: (argv) => outer.start(entering(argv)),
   };
+}
+
+/** A name is asked for alone: one command instead of two, however many there are beside it. All are told to who errs. */
+async function candidatesFor(
+  outer: Host,
+  docker: readonly string[],
+  choice: ContainerChoice,
+): Promise<readonly ContainerDetails[]> {
+  if (choice.by === "name") {
+    const named = await listContainers(outer, docker, choice.name);
+    // The engine takes less of an id for it than we do.
+    if (matching(named, choice).length > 0) return named;
+  }
+  return listContainers(outer, docker);
 }

@@ -36,15 +36,17 @@ export interface ContainerDetails {
 }
 
 /**
- * All containers on `outer`, in any state.
+ * Containers on `outer`, in any state.
  *
+ * @param name the name or the id of the only one that is wanted, as the engine takes them; "" for all
  * @throws InputError | ConnectionError | CommandError as {@link dockerFault} says
  */
 export async function listContainers(
   outer: Host,
   docker: readonly string[],
+  name = "",
 ): Promise<readonly ContainerDetails[]> {
-  const told = await tryRun(outer, ["sh", "-c", script, "container", ...docker]);
+  const told = await tryRun(outer, ["sh", "-c", script, "container", name, ...docker]);
   const someWentAway = /no such (object|container)/i.test(told.stderr);
   if (told.exit.code !== 0 && !someWentAway) throw dockerFault(outer, docker, told);
   return readContainers(told.stdout);
