@@ -9,7 +9,7 @@ declare module "@vercel/ncc" {
     readonly target: string;
     readonly quiet: boolean;
   }
-  interface Bundle {
+  export interface Bundle {
     readonly code: string;
     readonly assets: Readonly<Record<string, { readonly source: string | Buffer }>>;
   }

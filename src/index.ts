@@ -38,7 +38,7 @@ const runner = {
 async function mainStep(): Promise<void> {
   // State first: a step that has none is the main step, also after one whose inputs were refused.
   rememberBegin();
-  const ending = await endingOf(() => run(readInputs(read, report.mask), runner));
+  const ending = await endingOf(async () => run(await readInputs(read, report.mask), runner));
   rememberEnding(ending);
   await after(ending);
 }

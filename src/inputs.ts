@@ -60,7 +60,7 @@ export function maskSecrets(read: Read, mask: (secret: string) => void): void {
  * @param mask keeps a text out of the log; called for each secret before anything can fail
  * @throws InputError naming the input and what it may be
  */
-export function readInputs(read: Read, mask: (secret: string) => void): Inputs {
+export async function readInputs(read: Read, mask: (secret: string) => void): Promise<Inputs> {
   maskSecrets(read, mask);
   // Refused like any other, though no operation uses them.
   checkTelling(read);

@@ -15,7 +15,8 @@ import type { Stopping } from "./operation/swap.ts";
 import type { Report } from "./report/report.ts";
 import type { Whereabouts } from "./source.ts";
 import { type SessionProvider, type WebIdentity, webIdentity } from "./storage/credentials.ts";
-import { type S3Options, s3 } from "./storage/s3.ts";
+import type { S3Options } from "./storage/s3.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** What a store needs to know of GitHub's runner. */
 export interface Identity {
@@ -45,12 +46,15 @@ export function sharedSessions(identityToken: WebIdentity["identityToken"]): Ses
 
 type StoreInputs = Pick<Inputs, "bucket" | "role" | "stallMs">;
 
-export function openStorage(
+/** The SDK is half of all our code: it is read when a run comes to its bucket, and has other things to wait for. */
+export async function openStorage(
   inputs: StoreInputs,
   identity: Identity,
   signal: AbortSignal,
-): ReturnType<typeof s3> {
-  return s3(storeOptions(inputs, identity, signal));
+): Promise<Storage & AsyncDisposable> {
+  const options = storeOptions(inputs, identity, signal);
+  const { s3 } = await import("./storage/s3.ts");
+  return s3(options);
 }
 
 /** How the store is reached, and as whom. @throws InputError when nothing says which one */

@@ -9,15 +9,13 @@ import { parseKnownHosts } from "./host/known-hosts.ts";
 import { readPrivateKey } from "./host/private-key.ts";
 import { findRunning } from "./host/stopping.ts";
 import { demanded, type DoctorInputs } from "./inputs.ts";
-import { type Identity, openMachine, storeOptions } from "./open.ts";
+import { type Identity, openMachine, openStorage, storeOptions } from "./open.ts";
 import { doctor, type Patient } from "./operation/doctor.ts";
 import type { OpenBucket } from "./operation/examination-bucket.ts";
 import { Probe } from "./operation/examination-probe.ts";
 import { newestBackup } from "./operation/newest.ts";
 import type { Report } from "./report/report.ts";
 import { openEngine, openRestorer, type Whereabouts } from "./source.ts";
-import { examination } from "./storage/examination.ts";
-import { s3 } from "./storage/s3.ts";
 
 /** What a doctor needs of GitHub's runner. */
 interface Surroundings extends Identity {
@@ -125,7 +123,8 @@ function openBucket(
   const { naming } = inputs;
   const options = once(async () => storeOptions(inputs, runner, signal));
   const open = once(async (): Promise<OpenBucket> => {
-    const storage = opened.use(s3(await options()));
+    const storage = opened.use(await openStorage(inputs, runner, signal));
+    const { examination } = await import("./storage/examination.ts");
     return {
       storage,
       bucket: opened.use(examination(await options())),

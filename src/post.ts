@@ -72,13 +72,13 @@ export function rememberUploads(): (begun: Begun) => void {
 
 /** Removes what the main step began and did not finish. What is gone already is no error. @param read reads its inputs */
 export async function cleanUp(
-  read: () => Inputs,
+  read: () => Promise<Inputs>,
   runner: Pick<Runner, "sessions" | "onUpload" | "cancelled">,
   report: Report,
 ): Promise<void> {
   const left = beginnings.parse(JSON.parse(core.getState("uploads") || "[]"));
   if (left.length === 0 || endingOfMain().failure === undefined) return;
-  await using storage = openStorage(read(), runner, runner.cancelled);
+  await using storage = await openStorage(await read(), runner, runner.cancelled);
   for (const begun of left) {
     const uri = storage.uri(begun.key);
     if ("uploadId" in begun) {

@@ -57,15 +57,15 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
     case "restore":
       return await runRestore(inputs, runner, signal);
     case "list": {
-      await using storage = openStorage(inputs, runner, signal);
+      await using storage = await openStorage(inputs, runner, signal);
       return await list(inputs, storage, runner.report);
     }
     case "check": {
-      await using storage = openStorage(inputs, runner, signal);
+      await using storage = await openStorage(inputs, runner, signal);
       return await check(inputs, { storage, report: runner.report, measure: runner.measure });
     }
     case "prune": {
-      await using storage = openStorage(inputs, runner, signal);
+      await using storage = await openStorage(inputs, runner, signal);
       return await prune(inputs, { storage, report: runner.report });
     }
     case "doctor":
@@ -75,10 +75,11 @@ async function operate(inputs: Inputs, runner: Runner, signal: AbortSignal): Pro
 
 async function runBackup(inputs: BackupInputs, runner: Runner, signal: AbortSignal): Promise<void> {
   const { report, measure, mask, origin } = runner;
-  await using storage = openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   const { container: found } = await findWhereabouts(inputs, machine);
-  await using container = found && enteredOnce(found, silenceMs(inputs.stallMs));
+  await using container = found && (await enteredOnce(found, silenceMs(inputs.stallMs)));
+  // Meanwhile the container lets us in.
+  await using storage = await openStorage(inputs, runner, signal);
   const where = { machine, container };
   const engine = await openEngine(inputs, where, { mask, heedRestores: true });
   const { hostCopy: options } = inputs;
@@ -93,7 +94,7 @@ async function runRestore(
   signal: AbortSignal,
 ): Promise<void> {
   const { report } = runner;
-  await using storage = openStorage(inputs, runner, signal);
+  await using storage = await openStorage(inputs, runner, signal);
   await using machine = await openMachine(inputs, signal);
   // While the machine is looked at; whether there is anything to restore is known before it is touched.
   const wanted = chosen(inputs, storage);

@@ -37,19 +37,19 @@ const action: {
   readonly inputs: Readonly<Record<string, { readonly default?: string }>>;
 } = parse(readFileSync("action.yml", "utf8"));
 
-function read(given: Given, mask: (secret: string) => void = () => {}): Inputs {
+function read(given: Given, mask: (secret: string) => void = () => {}): Promise<Inputs> {
   return readInputs((name) => given[name] ?? "", mask);
 }
 
-function backup(given: Given): BackupInputs {
-  const inputs = read({ ...postgres, ...given });
+async function backup(given: Given): Promise<BackupInputs> {
+  const inputs = await read({ ...postgres, ...given });
   assert.equal(inputs.operation, "backup");
   return inputs as BackupInputs;
 }
 
-function refused(given: Given): InputError {
+async function refused(given: Given): Promise<InputError> {
   try {
-    read({ ...postgres, ...given });
+    await read({ ...postgres, ...given });
   } catch (error) {
     assert.ok(error instanceof InputError, String(error));
     return error;
@@ -58,7 +58,7 @@ function refused(given: Given): InputError {
 }
 
 suite("action.yml and the reader of the inputs", () => {
-  test("know the same names", () => {
+  test("know the same names", async () => {
     const asked = new Set<string>();
     const everything: readonly Given[] = [
       { ...postgres, "role-to-assume": "arn:aws:iam::123456789012:role/x" },
@@ -71,13 +71,13 @@ suite("action.yml and the reader of the inputs", () => {
         asked.add(name);
         return given[name] ?? "";
       };
-      readInputs(note, () => {});
+      await readInputs(note, () => {});
       readMeasured(note);
     }
     assert.deepEqual([...asked].sort(), Object.keys(action.inputs).sort());
   });
 
-  test("agree about every default", () => {
+  test("agree about every default", async () => {
     const entries = Object.entries(action.inputs);
     const defaults = Object.fromEntries(
       entries.map(([name, given]) => [name, given.default ?? ""]),
@@ -90,14 +90,14 @@ suite("action.yml and the reader of the inputs", () => {
       prune,
       { operation: "list", bucket: "backups" },
     ]) {
-      assert.deepEqual(read({ ...defaults, ...given }), read(given));
+      assert.deepEqual(await read({ ...defaults, ...given }), await read(given));
     }
   });
 });
 
 suite("a backup's inputs", () => {
-  test("have defaults for all but the access, the engine and the bucket", () => {
-    assert.deepEqual(read(postgres), {
+  test("have defaults for all but the access, the engine and the bucket", async () => {
+    assert.deepEqual(await read(postgres), {
       operation: "backup",
       access: {
         host: "db.example",
@@ -155,7 +155,7 @@ suite("a backup's inputs", () => {
     });
   });
 
-  test("say which one is missing", () => {
+  test("say which one is missing", async () => {
     for (const name of [
       "ssh-host",
       "ssh-user",
@@ -164,21 +164,26 @@ suite("a backup's inputs", () => {
       "engine",
       "bucket",
     ]) {
-      const error = refused({ [name]: "  \n" });
+      const error = await refused({ [name]: "  \n" });
       assert.equal(error.message, `${name} is not set`);
       assert.match(error.hint, new RegExp(`\`${name}\``));
     }
-    assert.equal(refused({ engine: "sqlite", database: "" }).message, "database is not set");
+    assert.equal(
+      (await refused({ engine: "sqlite", database: "" })).message,
+      "database is not set",
+    );
   });
 
-  test("drop blank lines and the space around lines, and keep the space inside", () => {
-    const { dumpArgs } = backup({ "dump-args": "\n  --exclude-table=a b \n\n\t--no-comments\r\n" });
+  test("drop blank lines and the space around lines, and keep the space inside", async () => {
+    const { dumpArgs } = await backup({
+      "dump-args": "\n  --exclude-table=a b \n\n\t--no-comments\r\n",
+    });
     assert.deepEqual(dumpArgs, ["--exclude-table=a b", "--no-comments"]);
   });
 
-  test("find the container by its name or by its labels", () => {
-    assert.deepEqual(backup({ container: "db-1" }).container, { by: "name", name: "db-1" });
-    assert.deepEqual(backup({ "container-labels": "service=shop\nquery=a=b" }).container, {
+  test("find the container by its name or by its labels", async () => {
+    assert.deepEqual((await backup({ container: "db-1" })).container, { by: "name", name: "db-1" });
+    assert.deepEqual((await backup({ "container-labels": "service=shop\nquery=a=b" })).container, {
       by: "labels",
       labels: [
         ["service", "shop"],
@@ -187,67 +192,78 @@ suite("a backup's inputs", () => {
     });
   });
 
-  test("split the command line of the container engine at spaces", () => {
-    assert.deepEqual(backup({ docker: " sudo  -n docker " }).docker, ["sudo", "-n", "docker"]);
+  test("split the command line of the container engine at spaces", async () => {
+    assert.deepEqual((await backup({ docker: " sudo  -n docker " })).docker, [
+      "sudo",
+      "-n",
+      "docker",
+    ]);
   });
 
-  test("take a jump host with or without a port, IPv6 in brackets", () => {
-    const jump = (text: string) => backup({ "ssh-jump-host": text }).access.jump;
-    assert.deepEqual(jump("ops@bastion"), { user: "ops", host: "bastion", port: 22 });
-    assert.deepEqual(jump("ops@bastion:2222"), { user: "ops", host: "bastion", port: 2222 });
-    assert.deepEqual(jump("ops@[::1]:22"), { user: "ops", host: "::1", port: 22 });
-    assert.deepEqual(jump("ops@[2001:db8::1]"), { user: "ops", host: "2001:db8::1", port: 22 });
+  test("take a jump host with or without a port, IPv6 in brackets", async () => {
+    const jump = async (text: string) => (await backup({ "ssh-jump-host": text })).access.jump;
+    assert.deepEqual(await jump("ops@bastion"), { user: "ops", host: "bastion", port: 22 });
+    assert.deepEqual(await jump("ops@bastion:2222"), { user: "ops", host: "bastion", port: 2222 });
+    assert.deepEqual(await jump("ops@[::1]:22"), { user: "ops", host: "::1", port: 22 });
+    assert.deepEqual(await jump("ops@[2001:db8::1]"), {
+      user: "ops",
+      host: "2001:db8::1",
+      port: 22,
+    });
   });
 
-  test("take an IPv6 host with or without brackets", () => {
-    assert.equal(backup({ "ssh-host": "::1" }).access.host, "::1");
-    assert.equal(backup({ "ssh-host": "[::1]" }).access.host, "::1");
+  test("take an IPv6 host with or without brackets", async () => {
+    assert.equal((await backup({ "ssh-host": "::1" })).access.host, "::1");
+    assert.equal((await backup({ "ssh-host": "[::1]" })).access.host, "::1");
   });
 
-  test("give each codec its usual level", () => {
-    const compression = (given: Given) => backup(given).compression;
-    assert.deepEqual(compression({ compression: "gzip" }), { name: "gzip", level: 9 });
-    assert.deepEqual(compression({ "compression-level": "19" }), { name: "zstd", level: 19 });
-    assert.deepEqual(compression({ compression: "none", "compression-level": "x" }), {
+  test("give each codec its usual level", async () => {
+    const compression = async (given: Given) => (await backup(given)).compression;
+    assert.deepEqual(await compression({ compression: "gzip" }), { name: "gzip", level: 9 });
+    assert.deepEqual(await compression({ "compression-level": "19" }), { name: "zstd", level: 19 });
+    assert.deepEqual(await compression({ compression: "none", "compression-level": "x" }), {
       name: "none",
       level: undefined,
     });
   });
 
-  test("give times in milliseconds, of minutes with decimals", () => {
-    const { timeoutMs, stallMs } = backup({ "timeout-minutes": "90", "stall-minutes": "0.5" });
+  test("give times in milliseconds, of minutes with decimals", async () => {
+    const { timeoutMs, stallMs } = await backup({
+      "timeout-minutes": "90",
+      "stall-minutes": "0.5",
+    });
     assert.deepEqual([timeoutMs, stallMs], [5_400_000, 30_000]);
   });
 
-  test("keep the spaces of a password and drop the line break that files end with", () => {
-    const { source } = backup({ "db-password": " pass word \n" });
+  test("keep the spaces of a password and drop the line break that files end with", async () => {
+    const { source } = await backup({ "db-password": " pass word \n" });
     assert.equal(source.engine === "postgres" && source.password, " pass word ");
   });
 
-  test("take the path of a SQLite file relative to its volume", () => {
-    const { source } = backup({ ...sqlite, database: "data/app.db", volume: "app_data" });
+  test("take the path of a SQLite file relative to its volume", async () => {
+    const { source } = await backup({ ...sqlite, database: "data/app.db", volume: "app_data" });
     assert.deepEqual(source, { engine: "sqlite", database: "data/app.db", volume: "app_data" });
   });
 
-  test("describe the role with a session as long as STS gives by default", () => {
+  test("describe the role with a session as long as STS gives by default", async () => {
     const arn = "arn:aws:iam::123456789012:role/ci/holdfast";
-    assert.deepEqual(backup({ "role-to-assume": arn }).role, {
+    assert.deepEqual((await backup({ "role-to-assume": arn })).role, {
       arn,
       sessionName: undefined,
       durationSeconds: 3600,
     });
   });
 
-  test("ignore what the chosen engine does not use", () => {
-    backup({ volume: "//" });
-    backup({ ...sqlite, "db-port": "x", "database-url-env": "1" });
-    backup({ "role-duration-seconds": "1" });
+  test("ignore what the chosen engine does not use", async () => {
+    await backup({ volume: "//" });
+    await backup({ ...sqlite, "db-port": "x", "database-url-env": "1" });
+    await backup({ "role-duration-seconds": "1" });
   });
 });
 
 suite("a list's inputs", () => {
-  test("are the bucket and what finds keys, and no other is looked at", () => {
-    const inputs = read({
+  test("are the bucket and what finds keys, and no other is looked at", async () => {
+    const inputs = await read({
       operation: "list",
       bucket: "backups",
       "ssh-port": "x",
@@ -260,82 +276,91 @@ suite("a list's inputs", () => {
     assert.equal(inputs.timeoutMs, 60_000);
   });
 
-  test("name a SQLite database as its keys do", () => {
-    const database = (given: Given) => {
-      const inputs = read({ operation: "list", bucket: "backups", ...given });
+  test("name a SQLite database as its keys do", async () => {
+    const database = async (given: Given) => {
+      const inputs = await read({ operation: "list", bucket: "backups", ...given });
       return inputs.operation === "list" ? inputs.database : undefined;
     };
-    assert.equal(database({}), undefined);
-    assert.equal(database({ engine: "sqlite", database: "/data/my.app.db" }), "my.app");
-    assert.equal(database({ database: "shop.eu" }), "shop.eu");
+    assert.equal(await database({}), undefined);
+    assert.equal(await database({ engine: "sqlite", database: "/data/my.app.db" }), "my.app");
+    assert.equal(await database({ database: "shop.eu" }), "shop.eu");
   });
 });
 
 suite("a restore", () => {
-  const read_ = (given: Given): RestoreInputs => {
-    const inputs = read({ ...restore, ...given });
+  const read_ = async (given: Given): Promise<RestoreInputs> => {
+    const inputs = await read({ ...restore, ...given });
     assert.equal(inputs.operation, "restore");
     return inputs as RestoreInputs;
   };
 
-  test("wants the database's name a second time, and for SQLite the file's base name", () => {
-    assert.equal(read_({}).database, "shop");
-    assert.equal(read_({ ...sqlite, operation: "restore", confirm: "app" }).database, "app");
+  test("wants the database's name a second time, and for SQLite the file's base name", async () => {
+    assert.equal((await read_({})).database, "shop");
+    assert.equal(
+      (await read_({ ...sqlite, operation: "restore", confirm: "app" })).database,
+      "app",
+    );
     for (const confirm of ["", "Shop", "latest", "/data/app.db"])
-      assert.match(refused({ ...restore, confirm }).message, /^confirm is /);
-    assert.match(refused({ ...restore, database: "" }).message, /^database is not set/);
+      assert.match((await refused({ ...restore, confirm })).message, /^confirm is /);
+    assert.match((await refused({ ...restore, database: "" })).message, /^database is not set/);
   });
 
-  test("takes the latest backup, the previous database or a key", () => {
-    assert.deepEqual(read_({}).backup, { by: "latest" });
-    assert.deepEqual(read_({ backup: "previous" }).backup, { by: "previous" });
-    assert.deepEqual(read_({ backup: "a/b.dump" }).backup, { by: "key", key: "a/b.dump" });
+  test("takes the latest backup, the previous database or a key", async () => {
+    assert.deepEqual((await read_({})).backup, { by: "latest" });
+    assert.deepEqual((await read_({ backup: "previous" })).backup, { by: "previous" });
+    assert.deepEqual((await read_({ backup: "a/b.dump" })).backup, { by: "key", key: "a/b.dump" });
   });
 
-  test("backs the live database up first, apart from the others, unless told not to", () => {
-    const { safety } = read_({
+  test("backs the live database up first, apart from the others, unless told not to", async () => {
+    const { safety } = await read_({
       prefix: "db",
       "key-template": "{database}/x_{YYYYMMDD}_{HHMMSS}.{ext}",
     });
     assert.equal(safety?.naming.prefix, "db/before-restore");
     assert.equal(safety?.naming.template, undefined);
     assert.equal(safety?.latest, "none");
-    assert.equal(read_({ "safety-backup": "false" }).safety, undefined);
+    assert.equal((await read_({ "safety-backup": "false" })).safety, undefined);
   });
 
-  test("stops containers by their names and labels", () => {
-    assert.deepEqual(read_({ "stop-containers": "web-1\nservice=shop" }).stopped, [
+  test("stops containers by their names and labels", async () => {
+    assert.deepEqual((await read_({ "stop-containers": "web-1\nservice=shop" })).stopped, [
       { by: "name", name: "web-1" },
       { by: "labels", labels: [["service", "shop"]] },
     ]);
-    assert.match(refused({ ...restore, "stop-containers": "-rm" }).message, /^stop-containers/);
+    assert.match(
+      (await refused({ ...restore, "stop-containers": "-rm" })).message,
+      /^stop-containers/,
+    );
   });
 
-  test("beside the live database wants another name", () => {
-    assert.equal(read_({ "restore-to": "shop2" }).beside, "shop2");
-    assert.match(refused({ ...restore, "restore-to": "shop" }).message, /^restore-to/);
+  test("beside the live database wants another name", async () => {
+    assert.equal((await read_({ "restore-to": "shop2" })).beside, "shop2");
+    assert.match((await refused({ ...restore, "restore-to": "shop" })).message, /^restore-to/);
   });
 });
 
 suite("copies on the host", () => {
-  const hostCopy = (more: Given) => {
-    const inputs = read({ ...postgres, ...more });
+  const hostCopy = async (more: Given) => {
+    const inputs = await read({ ...postgres, ...more });
     return inputs.operation === "backup" ? inputs.hostCopy : undefined;
   };
 
-  test("are kept for a week where they are wanted", () => {
-    assert.deepEqual(hostCopy({ "host-copy-dir": "/var/backups/", timezone: "Asia/Tokyo" }), {
+  test("are kept for a week where they are wanted", async () => {
+    assert.deepEqual(await hostCopy({ "host-copy-dir": "/var/backups/", timezone: "Asia/Tokyo" }), {
       directory: "/var/backups",
       days: 7,
       timezone: "Asia/Tokyo",
       stallMs: 300_000,
     });
-    assert.equal(hostCopy({ "host-copy-days": "3" }), undefined);
+    assert.equal(await hostCopy({ "host-copy-days": "3" }), undefined);
   });
 
-  test("never lie in the root or in a place that depends on where one logs in", () => {
+  test("never lie in the root or in a place that depends on where one logs in", async () => {
     for (const directory of ["/", "//", "/..", "backups", "~/backups", "/a\nb"])
-      assert.match(refused({ ...postgres, "host-copy-dir": directory }).message, /^host-copy-dir/);
+      assert.match(
+        (await refused({ ...postgres, "host-copy-dir": directory })).message,
+        /^host-copy-dir/,
+      );
   });
 });
 
@@ -409,40 +434,43 @@ suite("a wrong value", () => {
     ["dry-run", "1"],
   ];
   for (const [name, value, given = {}] of wrong) {
-    test(`is refused by name: ${name} ${value}`, () => {
-      const error = refused({ ...given, [name]: value });
+    test(`is refused by name: ${name} ${value}`, async () => {
+      const error = await refused({ ...given, [name]: value });
       assert.ok(error.message.startsWith(name), error.message);
       assert.ok(error.message.includes(JSON.stringify(value)), error.message);
       assert.match(error.hint, /\S.*\.$/);
     });
   }
 
-  test("of operation is answered with the operations there are", () => {
+  test("of operation is answered with the operations there are", async () => {
     assert.match(
-      refused({ operation: "explode" }).hint,
+      (await refused({ operation: "explode" })).hint,
       /\bbackup, restore, list, check, prune, or doctor\b/,
     );
   });
 
-  test("is refused when two inputs contradict each other", () => {
-    const both = refused({ container: "db", "container-labels": "a=b" });
+  test("is refused when two inputs contradict each other", async () => {
+    const both = await refused({ container: "db", "container-labels": "a=b" });
     assert.match(both.message, /^container is "db", and container-labels/);
     assert.match(
-      refused({ "kms-key-id": "alias/x", sse: "AES256" }).message,
+      (await refused({ "kms-key-id": "alias/x", sse: "AES256" })).message,
       /^kms-key-id .*AES256/,
     );
-    assert.equal(backup({ "kms-key-id": "alias/x", sse: "aws:kms" }).bucket.kmsKeyId, "alias/x");
+    assert.equal(
+      (await backup({ "kms-key-id": "alias/x", sse: "aws:kms" })).bucket.kmsKeyId,
+      "alias/x",
+    );
   });
 
-  test("is refused when there are more tags than S3 takes, or one twice", () => {
+  test("is refused when there are more tags than S3 takes, or one twice", async () => {
     const eleven = Array.from({ length: 11 }, (_, index) => `k${index}=v`).join("\n");
-    assert.match(refused({ "object-tags": eleven }).message, /^object-tags/);
-    assert.match(refused({ "object-tags": "a=1\na=2" }).message, /^object-tags/);
+    assert.match((await refused({ "object-tags": eleven })).message, /^object-tags/);
+    assert.match((await refused({ "object-tags": "a=1\na=2" })).message, /^object-tags/);
   });
 });
 
 suite("secrets", () => {
-  test("are masked whole and by line before anything can fail", () => {
+  test("are masked whole and by line before anything can fail", async () => {
     const masked: string[] = [];
     const given = {
       operation: "nonsense",
@@ -450,7 +478,10 @@ suite("secrets", () => {
       "ssh-passphrase": "a\\nb",
       "db-password": "hunter2",
     };
-    assert.throws(() => read(given, (secret) => masked.push(secret)), InputError);
+    await assert.rejects(
+      read(given, (secret) => masked.push(secret)),
+      InputError,
+    );
     assert.deepEqual(masked, [
       "first line\n  second line",
       "first line",
@@ -460,36 +491,38 @@ suite("secrets", () => {
     ]);
   });
 
-  test("with line ends written out are masked by line as well", () => {
+  test("with line ends written out are masked by line as well", async () => {
     const masked: string[] = [];
-    read({ ...postgres, "ssh-private-key": "one-1\\ntwo-2" }, (secret) => masked.push(secret));
+    await read({ ...postgres, "ssh-private-key": "one-1\\ntwo-2" }, (secret) =>
+      masked.push(secret),
+    );
     assert.deepEqual(masked, ["one-1\\ntwo-2", "one-1", "two-2"]);
   });
 
-  test("stand in no message, wherever they were put", () => {
+  test("stand in no message, wherever they were put", async () => {
     const identity = "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQQ";
     const errors = [
-      refused({ "db-password": "hunter2\nsecond" }),
-      refused({ "endpoint-url": "https://me:hunter2@minio" }),
-      refused({ "encrypt-to": identity }),
+      await refused({ "db-password": "hunter2\nsecond" }),
+      await refused({ "endpoint-url": "https://me:hunter2@minio" }),
+      await refused({ "encrypt-to": identity }),
     ];
     for (const error of errors) {
       const told = `${error.message} ${error.hint} ${String(error.cause)}`;
       assert.doesNotMatch(told, /hunter2|second|1QQQ/);
     }
-    assert.deepEqual(backup({ "encrypt-to": recipient }).encryptTo, [recipient]);
+    assert.deepEqual((await backup({ "encrypt-to": recipient })).encryptTo, [recipient]);
   });
 });
 
 suite("a check's inputs", () => {
-  test("are where the backups are and whose, and nothing of a host", () => {
-    assert.deepEqual(read(check), {
+  test("are where the backups are and whose, and nothing of a host", async () => {
+    assert.deepEqual(await read(check), {
       operation: "check",
       database: "shop",
       engine: undefined,
       maxAgeMs: 26 * 3_600_000,
       minSizeRatio: 0.5,
-      bucket: backup({}).bucket,
+      bucket: (await backup({})).bucket,
       role: undefined,
       naming: { prefix: "database", template: undefined, timezone: "UTC" },
       timeoutMs: undefined,
@@ -497,13 +530,13 @@ suite("a check's inputs", () => {
     });
   });
 
-  test("take an age in minutes, hours or days", () => {
+  test("take an age in minutes, hours or days", async () => {
     for (const [age, ms] of [
       ["90m", 90 * 60_000],
       ["26h", 26 * 3_600_000],
       ["7d", 7 * 86_400_000],
     ] as const) {
-      const inputs = read({ ...check, "max-age": age });
+      const inputs = await read({ ...check, "max-age": age });
       assert.equal(inputs.operation === "check" && inputs.maxAgeMs, ms);
     }
   });
@@ -511,17 +544,17 @@ suite("a check's inputs", () => {
 
 suite("how to prune", () => {
   const defaults = { days: 30, last: 3, daily: 0, weekly: 0, monthly: 0, yearly: 0 };
-  const retention = (given: Given) => {
-    const inputs = read({ ...prune, ...given });
+  const retention = async (given: Given) => {
+    const inputs = await read({ ...prune, ...given });
     return inputs.operation === "prune" ? inputs.retention : undefined;
   };
 
-  test("needs the database and the engine, and nothing of a host", () => {
-    assert.deepEqual(read(prune), {
+  test("needs the database and the engine, and nothing of a host", async () => {
+    assert.deepEqual(await read(prune), {
       operation: "prune",
       database: "shop",
       engine: "postgres",
-      bucket: backup({}).bucket,
+      bucket: (await backup({})).bucket,
       role: undefined,
       naming: { prefix: "database", template: undefined, timezone: "UTC" },
       retention: { policy: defaults, fuse: true },
@@ -530,26 +563,29 @@ suite("how to prune", () => {
       stallMs: 300_000,
       dryRun: false,
     });
-    assert.equal(refused({ ...prune, database: "" }).message, "database is not set");
-    assert.equal(refused({ ...prune, engine: "" }).message, "engine is not set");
+    assert.equal((await refused({ ...prune, database: "" })).message, "database is not set");
+    assert.equal((await refused({ ...prune, engine: "" })).message, "engine is not set");
   });
 
-  test("finds a file's backups by its base name", () => {
-    const inputs = read({ ...prune, engine: "sqlite", database: "/data/shop.db" });
+  test("finds a file's backups by its base name", async () => {
+    const inputs = await read({ ...prune, engine: "sqlite", database: "/data/shop.db" });
     assert.equal(inputs.operation === "prune" && inputs.database, "shop");
   });
 
-  test("is the same after a backup, unless that is not wanted", () => {
-    assert.deepEqual(backup({}).pruning, retention({}));
-    assert.equal(backup({ prune: "false", "keep-days": "of no interest then" }).pruning, undefined);
+  test("is the same after a backup, unless that is not wanted", async () => {
+    assert.deepEqual((await backup({})).pruning, await retention({}));
+    assert.equal(
+      (await backup({ prune: "false", "keep-days": "of no interest then" })).pruning,
+      undefined,
+    );
   });
 
-  test("is never done to or by the backup that a restore makes first", () => {
-    const inputs = read(restore);
+  test("is never done to or by the backup that a restore makes first", async () => {
+    const inputs = await read(restore);
     assert.equal(inputs.operation === "restore" && inputs.safety?.pruning, undefined);
   });
 
-  test("keeps by every rule that is given, and keep-last 3 unless told otherwise", () => {
+  test("keeps by every rule that is given, and keep-last 3 unless told otherwise", async () => {
     const policies: readonly (readonly [Given, Partial<typeof defaults> | undefined])[] = [
       [
         { "keep-days": "7", "keep-daily": "5", "keep-weekly": "4" },
@@ -577,12 +613,12 @@ suite("how to prune", () => {
     ];
     for (const [given, policy] of policies) {
       const expected = policy && { ...defaults, ...policy };
-      assert.deepEqual(retention(given)?.policy, expected, JSON.stringify(given));
+      assert.deepEqual((await retention(given))?.policy, expected, JSON.stringify(given));
     }
   });
 
-  test("refuses a policy that keeps nothing, and values that are none", () => {
-    const none = refused({ ...prune, "keep-days": "0", "keep-last": "0" });
+  test("refuses a policy that keeps nothing, and values that are none", async () => {
+    const none = await refused({ ...prune, "keep-days": "0", "keep-last": "0" });
     assert.match(none.message, /^keep-last is 0, and so is every other keep-\* input$/);
     for (const [name, value] of [
       ["keep-days", "-1"],
@@ -593,8 +629,11 @@ suite("how to prune", () => {
       ["keep-yearly", "9999999"],
       ["prune-fuse", "false"],
     ] as const) {
-      assert.match(refused({ ...prune, [name]: value }).message, new RegExp(`^${name} cannot be`));
+      assert.match(
+        (await refused({ ...prune, [name]: value })).message,
+        new RegExp(`^${name} cannot be`),
+      );
     }
-    assert.match(refused({ prune: "never" }).message, /^prune cannot be/);
+    assert.match((await refused({ prune: "never" })).message, /^prune cannot be/);
   });
 });

@@ -1,5 +1,4 @@
 import { Duplex } from "node:stream";
-import { Decrypter, Encrypter } from "age-encryption";
 import { InputError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 
@@ -35,12 +34,14 @@ type Bytes = AsyncIterable<Uint8Array>;
 
 async function* encrypted(plain: Bytes, recipients: readonly string[]) {
   if (recipients.length === 0) throw new TypeError("nobody could ever decrypt this");
+  const { Encrypter } = await import("age-encryption");
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   yield* await encrypter.encrypt(webStream(plain));
 }
 
 async function* decrypted(sealed: Bytes, identities: readonly string[]) {
+  const { Decrypter } = await import("age-encryption");
   const decrypter = new Decrypter();
   for (const identity of identities) decrypter.addIdentity(identity);
   yield* await decrypter.decrypt(webStream(sealed)).catch((error: Error) => {

@@ -19,13 +19,14 @@ export class Answering implements AsyncDisposable {
   readonly #host: Host;
   readonly #fate: Fate;
   readonly #questions: Questions;
-  readonly #lifeline: Promise<Lifeline>;
   readonly #life: Promise<void>;
   #saying: Promise<void> = Promise.resolve();
   /** One that has become a flow is gone too. */
   #state: "answers" | "leaves" | "gone" = "answers";
   #failure: Error | undefined;
 
+  /** Settles once its command is on its way; undefined when it cannot be. */
+  readonly begun: Promise<Lifeline | undefined>;
   /** Settles once it is there, or turns out not to be. */
   readonly greeting: Promise<unknown>;
 
@@ -36,8 +37,9 @@ export class Answering implements AsyncDisposable {
     this.#fate = fate;
     this.#questions = new Questions(mark, host.name);
     this.greeting = this.#questions.greeting;
-    this.#lifeline = startLifeline(host, mark, silenceMs, script);
-    this.#life = this.#live();
+    const lifeline = startLifeline(host, mark, silenceMs, script);
+    this.begun = lifeline.catch(() => undefined);
+    this.#life = this.#live(lifeline);
   }
 
   /** Why it is gone, when it has answered nothing at all. */
@@ -79,8 +81,7 @@ export class Answering implements AsyncDisposable {
       return undefined;
     }
     this.#state = "leaves";
-    await Promise.all([this.#saying, this.#questions.settled()]);
-    const lifeline = await this.#lifeline.catch(() => undefined);
+    const [lifeline] = await Promise.all([this.begun, this.#saying, this.#questions.settled()]);
     if (this.#isGone) return undefined;
     this.#state = "gone";
     lifeline?.stdout.off("data", this.#hear).pause();
@@ -91,19 +92,18 @@ export class Answering implements AsyncDisposable {
   /** Ends what it runs, and itself; then whoever waits for that answer is given the error. */
   stop(error: Error): void {
     this.#failure ??= error;
-    const cut = (lifeline: Lifeline) => {
+    void this.begun.then((lifeline) => {
       // What is told to end may still give an answer.
-      lifeline.stdout.off("data", this.#hear);
-      return lifeline[Symbol.asyncDispose]();
-    };
-    this.#lifeline.then(cut, () => {});
+      lifeline?.stdout.off("data", this.#hear);
+      return lifeline?.[Symbol.asyncDispose]();
+    });
   }
 
   /** Ends it, once it is through with what it runs. */
   async leave(): Promise<void> {
     if (this.#isGone) return;
     this.#state = "leaves";
-    const [lifeline] = await Promise.all([this.#lifeline.catch(() => undefined), this.#saying]);
+    const [lifeline] = await Promise.all([this.begun, this.#saying]);
     lifeline?.say("leave");
     await this.#life;
   }
@@ -112,13 +112,13 @@ export class Answering implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const left = this.leave();
     if (!this.#questions.areOpen) return;
-    const lifeline = await this.#lifeline.catch(() => undefined);
+    const lifeline = await this.begun;
     await lifeline?.[Symbol.asyncDispose]();
     await left;
   }
 
-  async #live(): Promise<void> {
-    const lifeline = await this.#lifeline.catch(asError);
+  async #live(begun: Promise<Lifeline>): Promise<void> {
+    const lifeline = await begun.catch(asError);
     if (lifeline instanceof Error) this.#failure ??= lifeline;
     else await this.#listen(lifeline);
     this.#state = "gone";
@@ -139,7 +139,7 @@ export class Answering implements AsyncDisposable {
   }
 
   async #say(command: string, { secrets }: Stage, { promise }: Question): Promise<void> {
-    const lifeline = await this.#lifeline.catch(() => undefined);
+    const lifeline = await this.begun;
     lifeline?.say(`run ${command}`);
     try {
       // A command may end before anybody knows what it should have read.

@@ -57,9 +57,13 @@ export function entered<H extends Host>(
   };
 }
 
-/** A host that is entered once: the shell that answers the questions becomes the first flow. */
-export function enteredOnce<H extends Host>(host: H, silenceMs: number): H & AsyncDisposable {
+/** A host that is entered once: the shell that answers the questions becomes the first flow. Returns when it is on its way in. */
+export async function enteredOnce<H extends Host>(
+  host: H,
+  silenceMs: number,
+): Promise<H & AsyncDisposable> {
   const answering = new Answering(host, silenceMs, "ends with it");
+  await answering.begun;
   return {
     ...host,
     answering,

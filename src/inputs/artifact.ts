@@ -1,4 +1,3 @@
-import { Encrypter } from "age-encryption";
 import type { Compression } from "../codec/index.ts";
 import { lines, optional, type Parse, type Read, refuse } from "./field.ts";
 import { oneOf, wholeNumber } from "./value.ts";
@@ -20,12 +19,13 @@ export function readCompression(read: Read): Compression {
   }
 }
 
-export function readRecipients(read: Read): readonly string[] {
-  return lines(read, "encrypt-to", recipient);
+export function readRecipients(read: Read): Promise<readonly string[]> {
+  return Promise.all(lines(read, "encrypt-to", recipient));
 }
 
 /** Has the checksum of the key verified, so that a typing error does not wait for the end of a dump. */
-const recipient: Parse<string> = ({ name, text }) => {
+const recipient: Parse<Promise<string>> = async ({ name, text }) => {
+  const { Encrypter } = await import("age-encryption");
   try {
     new Encrypter().addRecipient(text);
   } catch (cause) {

@@ -42,7 +42,7 @@ export interface BackupInputs extends Patience {
   readonly dryRun: boolean;
 }
 
-export function readBackup(read: Read): BackupInputs {
+export async function readBackup(read: Read): Promise<BackupInputs> {
   const naming = readNaming(read);
   const patience = readPatience(read);
   return {
@@ -54,7 +54,7 @@ export function readBackup(read: Read): BackupInputs {
     fingerprint: optional(read, "fingerprint", oneOf(["rows", "none"])) ?? "rows",
     dumpArgs: lines(read, "dump-args", text),
     compression: readCompression(read),
-    encryptTo: readRecipients(read),
+    encryptTo: await readRecipients(read),
     bucket: readBucket(read),
     role: readRole(read),
     naming,

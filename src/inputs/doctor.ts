@@ -41,7 +41,7 @@ export interface DoctorInputs
 }
 
 /** @throws InputError for what is set and cannot be read */
-export function readDoctor(read: Read): DoctorInputs {
+export async function readDoctor(read: Read): Promise<DoctorInputs> {
   const isSet = (name: string) => read(name).trim() !== "";
   const isPinned = isSet("ssh-known-hosts");
   const naming = readNaming(read);
@@ -60,7 +60,7 @@ export function readDoctor(read: Read): DoctorInputs {
     fingerprint: optional(read, "fingerprint", oneOf(["rows", "none"])) ?? "rows",
     dumpArgs: lines(read, "dump-args", text),
     compression: readCompression(read),
-    encryptTo: readRecipients(read),
+    encryptTo: await readRecipients(read),
     stopped: readStopped(read),
     bucket: given(["bucket"], isSet, () => readBucket(read)),
     role: readRole(read),

@@ -1,20 +1,20 @@
-import { Decrypter } from "age-encryption";
 import { lines, type Parse, type Read, refuse } from "./field.ts";
 
 /**
  * The age identities of `decrypt-with`: the file that `age-keygen` writes, or several of them in a row. Lines that begin with
  * `#` are comments there.
  */
-export function readIdentities(read: Read): readonly string[] {
+export function readIdentities(read: Read): Promise<readonly string[]> {
   const withoutComments: Read = (name) =>
     read(name)
       .replaceAll("\\n", "\n")
       .replaceAll(/^\s*#.*$/gm, "");
-  return lines(withoutComments, "decrypt-with", identity);
+  return Promise.all(lines(withoutComments, "decrypt-with", identity));
 }
 
 /** Has the checksum of the identity verified before anything begins. */
-const identity: Parse<string> = ({ name, text }) => {
+const identity: Parse<Promise<string>> = async ({ name, text }) => {
+  const { Decrypter } = await import("age-encryption");
   try {
     new Decrypter().addIdentity(text);
   } catch {

@@ -45,7 +45,7 @@ export type BackupChoice =
   | { readonly by: "previous" }
   | { readonly by: "key"; readonly key: string };
 
-export function readRestore(read: Read): RestoreInputs {
+export async function readRestore(read: Read): Promise<RestoreInputs> {
   // First of all: who is not sure what is replaced must not come any further.
   const database = readConfirmed(read);
   const source = readDatabase(read);
@@ -60,10 +60,10 @@ export function readRestore(read: Read): RestoreInputs {
     backup: readBackupChoice(read),
     beside: readBeside(read, source),
     stopped: readStopped(read),
-    safety: safety ? safetyBackup(readBackup(read)) : undefined,
+    safety: safety ? safetyBackup(await readBackup(read)) : undefined,
     keepPrevious: optional(read, "keep-previous", boolean) ?? true,
     allowOtherDatabase: optional(read, "allow-other-database", boolean) ?? false,
-    identities: readIdentities(read),
+    identities: await readIdentities(read),
     bucket: readBucket(read),
     role: readRole(read),
     naming: readNaming(read),

@@ -6,7 +6,7 @@ import { attempt, type Trying } from "./attempt.ts";
 /** Where it stands that the last run failed. */
 export interface MarkPlace {
   readonly key: string;
-  readonly open: (signal: AbortSignal) => Storage & AsyncDisposable;
+  readonly open: (signal: AbortSignal) => Promise<Storage & AsyncDisposable>;
 }
 
 /** A mark that was looked at. */
@@ -24,7 +24,7 @@ export async function lookAtMark(
 ): Promise<Found | undefined> {
   const title = "Earlier failures are not known";
   return await attempt({ title, whom: `the store of ${place.key}`, ms }, trying, async (signal) => {
-    await using storage = place.open(signal);
+    await using storage = await place.open(signal);
     const text = await readIfThere(storage, place.key);
     return { place, failing: text === undefined ? undefined : readFailing(text) };
   });
@@ -41,7 +41,7 @@ export async function changeMark(
   const next = marked(failing, operation, series);
   const what = { title: "The mark of failures was not changed", whom: `the store of ${key}` };
   await attempt({ ...what, ms: 8_000 }, trying, async (signal) => {
-    await using storage = place.open(signal);
+    await using storage = await place.open(signal);
     await (next ? write(storage, key, next) : remove(storage, key));
   });
 }

@@ -1,4 +1,4 @@
-import { PublishCommand, SNSClient, type SNSClientConfig } from "@aws-sdk/client-sns";
+import type { SNSClientConfig } from "@aws-sdk/client-sns";
 import { asError, ConnectionError, HoldfastError } from "../errors.ts";
 import type { Message } from "./message.ts";
 
@@ -31,6 +31,7 @@ async function publish(
   { subject, body, attributes }: Message,
   abortSignal: AbortSignal,
 ): Promise<void> {
+  const { PublishCommand, SNSClient } = await import("@aws-sdk/client-sns");
   const sns = new SNSClient({
     region: regionOf(arn),
     ...(credentials !== undefined && { credentials }),

@@ -1,4 +1,3 @@
-import { AssumeRoleWithWebIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { InputError } from "../errors.ts";
 import { refusedRole } from "./trust.ts";
 
@@ -33,19 +32,13 @@ const audience = "sts.amazonaws.com";
  * @throws InputError, StorageError
  */
 export function webIdentity(identity: WebIdentity): SessionProvider {
-  const { region } = identity;
-  const sts = new STSClient({
-    ...(region !== undefined && { region }),
-    maxAttempts: 5,
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 15_000 },
-  });
   let session: Session | undefined;
   let renewAtMs = 0;
   let renewal: Promise<Session> | undefined;
 
   const renew = async (): Promise<Session> => {
     const nowMs = Date.now();
-    session = await assume(sts, identity);
+    session = await assume(identity);
     renewAtMs = session.expiration.getTime() - marginMs(session.expiration.getTime() - nowMs);
     return session;
   };
@@ -63,8 +56,15 @@ export function marginMs(lifeMs: number): number {
   return Math.min(5 * 60_000, lifeMs / 5);
 }
 
-async function assume(sts: STSClient, identity: WebIdentity): Promise<Session> {
+async function assume(identity: WebIdentity): Promise<Session> {
+  const { AssumeRoleWithWebIdentityCommand, STSClient } = await import("@aws-sdk/client-sts");
   const token = await freshToken(identity);
+  const { region } = identity;
+  const sts = new STSClient({
+    ...(region !== undefined && { region }),
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout: 5_000, socketTimeout: 15_000 },
+  });
   const request = new AssumeRoleWithWebIdentityCommand({
     RoleArn: identity.roleArn,
     RoleSessionName: identity.sessionName,
@@ -76,6 +76,8 @@ async function assume(sts: STSClient, identity: WebIdentity): Promise<Session> {
     return complete(Credentials ?? {});
   } catch (error) {
     throw refusedRole(error, { ...identity, token });
+  } finally {
+    sts.destroy();
   }
 }
 

@@ -34,9 +34,8 @@ after(() => sshd[Symbol.asyncDispose]());
 
 /** How a flow comes into the container. */
 const ways = {
-  "by itself": (found: Container) => ({ ...found, async [Symbol.asyncDispose]() {} }),
-  "as the shell that has answered before": (found: Container, silenceMs: number) =>
-    enteredOnce(found, silenceMs),
+  "by itself": async (found: Container) => ({ ...found, async [Symbol.asyncDispose]() {} }),
+  "as the shell that has answered before": enteredOnce<Container>,
 };
 type Way = keyof typeof ways;
 
@@ -54,7 +53,7 @@ async function openPlace(
   const machine = stack.use(await connectSsh(access, { silenceMs, signal }));
   const began = await box.processes();
   const found = await findContainer(machine, ["docker"], { by: "name", name: box.name });
-  const inside = stack.use(ways[way](found, silenceMs));
+  const inside = stack.use(await ways[way](found, silenceMs));
   assert.equal(await askFor(sh(inside, "IFS= read -r line; echo $line", ["there"])), "there\n");
   const opened = stack.move();
   const place = { box, began, link, machine, inside };

@@ -48,7 +48,7 @@ test("a host that is entered once is entered by one shell, which answers and the
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
   let starts = 0;
   const counted = { ...found, start: (argv: readonly string[]) => (starts++, found.start(argv)) };
-  await using host = enteredOnce(counted, 20_000);
+  await using host = await enteredOnce(counted, 20_000);
   const stage = { name: "who", host, argv: pid, secrets: [], tellsLength: false };
   await Promise.all([askFor(stage), askFor(stage)]);
   for (const entered of [1, 2]) {
@@ -61,7 +61,7 @@ test("a host that is entered once is entered by one shell, which answers and the
 test("a flow that comes while a question is asked waits for the answer", async () => {
   await using server = await startContainer({ image: image("bare") });
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
-  await using host = enteredOnce(found, 20_000);
+  await using host = await enteredOnce(found, 20_000);
   const stage = (script: string) => {
     const argv = ["sh", "-c", script];
     return { name: "who", host, argv, secrets: [], tellsLength: false };
@@ -74,7 +74,7 @@ test("a flow that comes while a question is asked waits for the answer", async (
 test("a flow whose shell was killed before enters by itself", async () => {
   await using server = await startContainer({ image: image("bare") });
   const found = await findContainer(localHost(), ["docker"], { by: "name", name: server.name });
-  await using host = enteredOnce(found, 20_000);
+  await using host = await enteredOnce(found, 20_000);
   const stage = { name: "who", host, argv: pid, secrets: [], tellsLength: false };
   await askFor(stage);
   await run(found, ["sh", "-c", "kill -KILL -1"]).catch(() => {});

@@ -8,24 +8,24 @@ import { readIdentities } from "../../src/inputs/identity.ts";
 const one = await generateIdentity();
 const two = await generateHybridIdentity();
 
-function read(value: string): readonly string[] {
+function read(value: string): Promise<readonly string[]> {
   return readIdentities((name) => (name === "decrypt-with" ? value : ""));
 }
 
-test("reads what age-keygen writes, several times over and indented", () => {
+test("reads what age-keygen writes, several times over and indented", async () => {
   const file = (identity: string) =>
     `# created: 2026-11-22T04:15:00+09:00\n# public key: age1qqq\n${identity}\n`;
-  assert.deepEqual(read(file(one)), [one]);
-  assert.deepEqual(read(file(one) + file(two)), [one, two]);
-  assert.deepEqual(read(`\n  # mine\r\n  ${one}  \r\n\n  ${two}`), [one, two]);
+  assert.deepEqual(await read(file(one)), [one]);
+  assert.deepEqual(await read(file(one) + file(two)), [one, two]);
+  assert.deepEqual(await read(`\n  # mine\r\n  ${one}  \r\n\n  ${two}`), [one, two]);
 });
 
-test("takes written-out line breaks for what they were", () => {
-  assert.deepEqual(read(`# created: today\\n${one}\\n${two}\\n`), [one, two]);
+test("takes written-out line breaks for what they were", async () => {
+  assert.deepEqual(await read(`# created: today\\n${one}\\n${two}\\n`), [one, two]);
 });
 
-test("has no identities when nothing or only a comment is set", () => {
-  assert.deepEqual([read(""), read("# public key: age1qqq\n")], [[], []]);
+test("has no identities when nothing or only a comment is set", async () => {
+  assert.deepEqual([await read(""), await read("# public key: age1qqq\n")], [[], []]);
 });
 
 const wrong = {
@@ -37,21 +37,18 @@ const wrong = {
   "a passphrase": "correct horse battery staple",
 };
 for (const [name, value] of Object.entries(wrong)) {
-  test(`refuses ${name} without showing any of it`, () => {
-    assert.throws(
-      () => read(`${two}\n${value}`),
-      (error: unknown) => {
-        assert.ok(error instanceof InputError);
-        assert.match(error.message, /^decrypt-with /);
-        const shown = inspect(error, { depth: 5 });
-        for (const secret of [value.slice(0, 20), value.slice(-20), two])
-          assert.ok(!shown.toLowerCase().includes(secret.toLowerCase()), shown);
-        return true;
-      },
-    );
+  test(`refuses ${name} without showing any of it`, async () => {
+    await assert.rejects(read(`${two}\n${value}`), (error: unknown) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /^decrypt-with /);
+      const shown = inspect(error, { depth: 5 });
+      for (const secret of [value.slice(0, 20), value.slice(-20), two])
+        assert.ok(!shown.toLowerCase().includes(secret.toLowerCase()), shown);
+      return true;
+    });
   });
 }
 
-test("says so when it is given a recipient", () => {
-  assert.throws(() => read("age1qqqqqqqq"), /decrypt-with cannot be "age1…"/);
+test("says so when it is given a recipient", async () => {
+  await assert.rejects(read("age1qqqqqqqq"), /decrypt-with cannot be "age1…"/);
 });

@@ -138,7 +138,7 @@ test("a store that overwrites taken keys is a warning, and both probes are remov
     open: async () => ({ storage, bucket, probe }),
     newest: () => Promise.reject(new InputError("none", { hint: "Make one." })),
   };
-  const inputs = readDoctor((name) => (name === "database" ? "app" : ""));
+  const inputs = await readDoctor((name) => (name === "database" ? "app" : ""));
   const found = await states(bucketExaminations(inputs, rooms));
   assert.deepEqual(
     found.filter((line) => !line.endsWith(" ok")),

@@ -48,31 +48,32 @@ const base: Given = {
 };
 
 /** What each operation has against these inputs. */
-function errors(given: Given): readonly InputError[] {
-  return ["backup", "restore", "list", "check", "prune"].flatMap((operation) => {
+async function errors(given: Given): Promise<readonly InputError[]> {
+  const found: InputError[] = [];
+  for (const operation of ["backup", "restore", "list", "check", "prune"]) {
     const inputs: Given = { ...base, operation, ...given };
-    try {
-      readInputs(
-        (name) => inputs[name] ?? "",
-        () => {},
-      );
-      return [];
-    } catch (error) {
+    const reading = readInputs(
+      (name) => inputs[name] ?? "",
+      () => {},
+    );
+    await reading.catch((error: unknown) => {
       assert.ok(error instanceof InputError, String(error));
-      return [error];
-    }
-  });
+      found.push(error);
+    });
+  }
+  return found;
 }
 
-function assertTakes(name: string, value: string): void {
+async function assertTakes(name: string, value: string): Promise<void> {
   // A database of SQLite is a file.
   const given: Given = value === "sqlite" ? { database: "/data/shop.db" } : {};
-  assert.deepEqual(errors({ ...given, [name]: value }), [], `${name}: ${value}`);
+  assert.deepEqual(await errors({ ...given, [name]: value }), [], `${name}: ${value}`);
 }
 
-function assertRefuses(name: string, value: string, hint = /./): void {
+async function assertRefuses(name: string, value: string, hint = /./): Promise<void> {
   const wanted = `${name} cannot be ${JSON.stringify(value)}`;
-  const error = errors({ [name]: value }).find(({ message }) => message === wanted);
+  const found = await errors({ [name]: value });
+  const error = found.find(({ message }) => message === wanted);
   assert.match(error?.hint ?? "", hint, `${name}: ${value}`);
 }
 
@@ -89,29 +90,29 @@ suite("action-types.yml", () => {
     const usual = action.inputs[name]?.default;
     switch (typing.type) {
       case "enum":
-        test(`allows for ${name} what the action takes, and nothing else`, () => {
-          for (const value of typing["allowed-values"]) assertTakes(name, value);
+        test(`allows for ${name} what the action takes, and nothing else`, async () => {
+          for (const value of typing["allowed-values"]) await assertTakes(name, value);
           const all = alternatives.format(typing["allowed-values"]);
-          assertRefuses(name, "none-of-these", new RegExp(`^It must be ${all}\\.$`));
+          await assertRefuses(name, "none-of-these", new RegExp(`^It must be ${all}\\.$`));
           assert.ok(usual === undefined || typing["allowed-values"].includes(usual));
         });
         break;
       case "boolean":
-        test(`says that ${name} is true or false`, () => {
-          for (const value of ["true", "false", usual ?? "true"]) assertTakes(name, value);
-          assertRefuses(name, "on");
+        test(`says that ${name} is true or false`, async () => {
+          for (const value of ["true", "false", usual ?? "true"]) await assertTakes(name, value);
+          await assertRefuses(name, "on");
         });
         break;
       case "integer":
-        test(`says that ${name} is a whole number`, () => {
-          assertTakes(name, usual ?? "9");
-          assertRefuses(name, "1.5");
+        test(`says that ${name} is a whole number`, async () => {
+          await assertTakes(name, usual ?? "9");
+          await assertRefuses(name, "1.5");
         });
         break;
       case "float":
-        test(`says that ${name} may have decimals`, () => {
-          for (const value of ["0.25", usual ?? "1"]) assertTakes(name, value);
-          assertRefuses(name, "soon");
+        test(`says that ${name} may have decimals`, async () => {
+          for (const value of ["0.25", usual ?? "1"]) await assertTakes(name, value);
+          await assertRefuses(name, "soon");
         });
         break;
       // Anything is a string, and lists are tried below.
@@ -122,8 +123,8 @@ suite("action-types.yml", () => {
   }
 });
 
-function backup(given: Given): BackupInputs {
-  const inputs = readInputs(
+async function backup(given: Given): Promise<BackupInputs> {
+  const inputs = await readInputs(
     (name) => ({ ...base, ...given })[name] ?? "",
     () => {},
   );
@@ -131,9 +132,9 @@ function backup(given: Given): BackupInputs {
   return inputs;
 }
 
-function restore(given: Given): RestoreInputs {
+async function restore(given: Given): Promise<RestoreInputs> {
   const all: Given = { ...base, operation: "restore", ...given };
-  const inputs = readInputs(
+  const inputs = await readInputs(
     (name) => all[name] ?? "",
     () => {},
   );
@@ -148,28 +149,37 @@ suite("a list of action-types.yml", () => {
   const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
   /** Two items of each list, and what the action makes of the two. */
   const lists: Readonly<
-    Record<string, readonly [items: readonly string[], read: (given: Given) => number | undefined]>
+    Record<
+      string,
+      readonly [items: readonly string[], read: (given: Given) => Promise<number | undefined>]
+    >
   > = {
     "ssh-known-hosts": [
       [hostKey("a"), hostKey("b")],
-      (given) => parseKnownHosts(backup(given).access.knownHosts).length,
+      async (given) => parseKnownHosts((await backup(given)).access.knownHosts).length,
     ],
-    docker: [["sudo", "docker"], (given) => backup(given).docker.length],
+    docker: [["sudo", "docker"], async (given) => (await backup(given)).docker.length],
     "container-labels": [
       ["service=shop", "role=web"],
-      (given) => {
-        const { container } = backup(given);
+      async (given) => {
+        const { container } = await backup(given);
         return container?.by === "labels" ? container.labels.length : undefined;
       },
     ],
-    "encrypt-to": [[recipient, recipient], (given) => backup(given).encryptTo.length],
-    "dump-args": [["--no-owner", "--no-acl"], (given) => backup(given).dumpArgs.length],
+    "encrypt-to": [[recipient, recipient], async (given) => (await backup(given)).encryptTo.length],
+    "dump-args": [
+      ["--no-owner", "--no-acl"],
+      async (given) => (await backup(given)).dumpArgs.length,
+    ],
     "object-tags": [
       ["team=shop", "cost=low"],
-      (given) => Object.keys(backup(given).bucket.objectTags).length,
+      async (given) => Object.keys((await backup(given)).bucket.objectTags).length,
     ],
-    "decrypt-with": [identities, (given) => restore(given).identities.length],
-    "stop-containers": [["web", "role=job"], (given) => restore(given).stopped.length],
+    "decrypt-with": [identities, async (given) => (await restore(given)).identities.length],
+    "stop-containers": [
+      ["web", "role=job"],
+      async (given) => (await restore(given)).stopped.length,
+    ],
   };
 
   const typed = Object.entries(types.inputs).flatMap(([name, typing]) =>
@@ -181,9 +191,9 @@ suite("a list of action-types.yml", () => {
   });
 
   for (const { name, separator } of typed) {
-    test(`has the separator at which the action splits ${name}`, () => {
+    test(`has the separator at which the action splits ${name}`, async () => {
       const [items = [], read] = lists[name] ?? [];
-      assert.equal(read?.({ [name]: items.join(separator) }), 2);
+      assert.equal(await read?.({ [name]: items.join(separator) }), 2);
     });
   }
 });

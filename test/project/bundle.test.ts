@@ -27,10 +27,25 @@ test("a secret reaches the log only to be masked", async () => {
   assert.doesNotMatch(log, /top-secret/);
 });
 
-test("dist/ holds what action.yml starts, its licences and nothing else", () => {
+test("dist/ holds what action.yml starts, the parts that it reads when it comes to them, its licences and nothing else", () => {
   const { runs } = parse(readFileSync("action.yml", "utf8"));
   assert.deepEqual([runs.main, runs.post], ["dist/index.cjs", "dist/index.cjs"]);
-  assert.deepEqual(readdirSync("dist").sort(), ["index.cjs", "licenses.txt"]);
+  const files = readdirSync("dist").sort();
+  const parts = files.filter((name) => /^\d+\.cjs$/.test(name));
+  assert.deepEqual(files, [...parts, "index.cjs", "licenses.txt"]);
+  const code = [...parts, "index.cjs"].map((name) => readFileSync(`dist/${name}`, "utf8")).join("");
+  const asked = new Set(
+    [...code.matchAll(/__nccwpck_require__\.e\((?:\/\*.*?\*\/ )?(\d+)\)/g)].map(
+      ([, id]) => `${id}.cjs`,
+    ),
+  );
+  assert.deepEqual([...asked].sort(), parts);
+});
+
+test("a start reads neither the AWS SDK nor age", () => {
+  const atStart = readFileSync("dist/index.cjs", "utf8");
+  assert.match(atStart, /class Protocol\b/, "ssh2 should be here");
+  assert.doesNotMatch(atStart, /class (S3Client|STSClient|SNSClient|Encrypter)\b/);
 });
 
 test("the licences of what is bundled are told", () => {

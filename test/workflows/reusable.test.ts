@@ -30,7 +30,7 @@ const databases = [
 ];
 
 /** All that operations may look at, whatever the database is, but for secrets and the operation itself. */
-function readBy(...operations: Names): Names {
+async function readBy(...operations: Names): Promise<Names> {
   const read = new Set<string>();
   for (const operation of operations)
     for (const database of databases) {
@@ -39,7 +39,7 @@ function readBy(...operations: Names): Names {
         read.add(name);
         return values[name] ?? "";
       };
-      readInputs(reading, () => undefined);
+      await readInputs(reading, () => undefined);
       readTelling(reading);
       readMeasured(reading);
     }
@@ -63,24 +63,24 @@ const ofSeries = Object.keys(action.inputs).filter((name) =>
 );
 
 suite("a reusable workflow", () => {
-  test("to back up takes every input that a backup reads", () => {
-    assert.deepEqual(passedOn(reusable("backup"), "backup"), readBy("backup"));
+  test("to back up takes every input that a backup reads", async () => {
+    assert.deepEqual(passedOn(reusable("backup"), "backup"), await readBy("backup"));
   });
 
-  test("to watch takes every input that a check reads", () => {
-    assert.deepEqual(passedOn(reusable("watch"), "check"), readBy("check"));
+  test("to watch takes every input that a check reads", async () => {
+    assert.deepEqual(passedOn(reusable("watch"), "check"), await readBy("check"));
   });
 
-  test("to restore takes every input that a restore reads, and plans by the same", () => {
+  test("to restore takes every input that a restore reads, and plans by the same", async () => {
     const file = reusable("restore");
-    const wanted = without(readBy("restore"), [...ofSeries, "dry-run"]);
+    const wanted = without(await readBy("restore"), [...ofSeries, "dry-run"]);
     assert.deepEqual(passedOn(file, "restore"), wanted);
     const planned = without(passedOn(file, "plan"), ["dry-run"]);
     assert.deepEqual(planned, without(wanted, ["sns-topic-arn"]));
   });
 
-  test("for a fleet takes what a backup, a check or the doctor reads of each target", () => {
-    const wanted = without(readBy("backup", "check", "doctor"), ["dry-run"]);
+  test("for a fleet takes what a backup, a check or the doctor reads of each target", async () => {
+    const wanted = without(await readBy("backup", "check", "doctor"), ["dry-run"]);
     assert.deepEqual(passedOn(reusable("fleet-shard"), "target"), wanted);
   });
 

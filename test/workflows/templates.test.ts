@@ -103,11 +103,11 @@ suite("every workflow that is copied or called", () => {
       }
     });
 
-    test(`${path} gives our action inputs that it has, all that it wants, and values that it takes`, () => {
+    test(`${path} gives our action inputs that it has, all that it wants, and values that it takes`, async () => {
       for (const step of ourSteps(file)) {
         for (const name of Object.keys(step.with ?? {})) assert.ok(action.inputs[name], name);
         const given = (name: string) => sample(step.with?.[name] ?? "", file);
-        readInputs(given, () => undefined);
+        await readInputs(given, () => undefined);
       }
     });
 

@@ -97,9 +97,9 @@ const usual = {
 };
 
 /** Has the action itself read the inputs of a step. @throws InputError */
-export function tryInputs(inputs: With): void {
+export async function tryInputs(inputs: With): Promise<void> {
   const given: With = { ...usual, ...inputs };
-  readInputs(
+  await readInputs(
     (name) => String(given[name] ?? defaults[name] ?? "").replaceAll(/\$\{\{(.*?)\}\}/g, valueOf),
     () => {},
   );
