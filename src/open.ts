@@ -46,7 +46,7 @@ export function sharedSessions(identityToken: WebIdentity["identityToken"]): Ses
 
 type StoreInputs = Pick<Inputs, "bucket" | "role" | "stallMs">;
 
-/** The SDK is half of all our code: it is read when a run comes to its bucket, and has other things to wait for. */
+/** The SDK takes 60 ms to be read. A run does that when it comes to its bucket, best while it waits for something else. */
 export async function openStorage(
   inputs: StoreInputs,
   identity: Identity,
