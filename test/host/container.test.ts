@@ -89,6 +89,13 @@ describe("a container found by name", () => {
     assert.equal(trips, 1);
   });
 
+  test("is found without a look at those beside it", async () => {
+    const neverLists = ["sh", "-c", 'test "$1" != ps && exec docker "$@"', "docker"];
+    const found = await findContainer(host, neverLists, { by: "name", name: container.name });
+    assert.equal(found.details.id, container.id);
+    await assert.rejects(findContainer(host, neverLists, { by: "name", name: "nobody" }));
+  });
+
   test("is entered by its id, with stdin and without a terminal", async () => {
     const found = await findContainer(host, ["env", "docker"], {
       by: "name",
